@@ -1,0 +1,307 @@
+"""What the rest of the house may know of the distributor.
+
+Everything that happens to a call or an agent is an *event*, a fact in the past tense, appended to the
+journal. The engine answers with *commands* for the node that holds the call. Both are plain frozen
+dataclasses with JSON-able fields; a journal entry is ``{"type": class name, "v": 1, **fields}``.
+
+Rules
+  * No personal data here: a caller is ``caller_ref``, a keyed hash of his number made by the desk.
+  * Times are Unix milliseconds and end in ``_ms``. ``first_queued_ms`` never changes over a call's life.
+  * Every command carries an id; performing it twice does nothing the second time.
+  * ``call_id`` is made by the node that answers the call; ``offer_id`` by the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Outcome = Literal["answered", "abandoned", "overflowed", "called_back", "transferred", "failed"]
+AgentStatus = Literal["logged_out", "available", "on_break"]
+AgentState = Literal["ready", "offered", "talking", "wrap_up"]
+CallState = Literal["queued", "offered", "connected", "ended"]
+
+
+# ----------------------------------------------------------------------------------------------- events
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallQueued(Event):
+    """A caller waits for an agent; also sent again by a node to re-assert a live call (same ids)."""
+
+    call_id: str
+    node: str
+    queue: str
+    topic: str
+    language: str = "ru"
+    priority: int = 0  # 0 normal, 1 urgent, 2 returns from a transfer
+    first_queued_ms: int = 0  # 0: the entry's own time; otherwise the place that the caller keeps
+    caller_ref: str = ""
+    min_level: int = 1
+    flow_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeft(Event):
+    """The caller is no longer waiting and was not connected (hung up, was helped, left a request …)."""
+
+    call_id: str
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted(Event):
+    """Caller and agent talk."""
+
+    offer_id: str
+    call_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDeclined(Event):
+    """The agent's phone said busy or rejected the call (486, 603)."""
+
+    offer_id: str
+    call_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTimedOut(Event):
+    """The agent's phone rang the whole time."""
+
+    offer_id: str
+    call_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentUnreachable(Event):
+    """The agent's phone could not be reached (not registered, no SIP answer)."""
+
+    offer_id: str
+    call_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded(Event):
+    """The conversation of a connected call is over; the agent wraps up."""
+
+    call_id: str
+    agent_id: str
+    outcome: Outcome = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkGiven(Event):
+    """The caller's mark for the conversation, 1 to 5."""
+
+    call_id: str
+    agent_id: str
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDefined(Event):
+    """An agent's skills (topic -> level 1..3), languages and dial string, from config or API."""
+
+    agent_id: str
+    name: str
+    endpoint: str
+    skills: Mapping[str, int] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("ru",)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRemoved(Event):
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatusDeclared(Event):
+    """What the agent says of himself; ``reason`` of a break is free text."""
+
+    agent_id: str
+    status: AgentStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReachabilityChanged(Event):
+    """What Asterisk says of the agent's phone."""
+
+    agent_id: str
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpFinished(Event):
+    """The agent is ready before the wrap-up time ran out."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesLoaded(Event):
+    """Routing rules as a validated mapping (``acd.core.rules`` knows the keys)."""
+
+    version: str
+    rules: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLost(Event):
+    """A node and its Asterisk are gone: its calls ended."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderElected(Event):
+    """A new engine leads with this fencing token; commands with an older token are void."""
+
+    engine: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick(Event):
+    """Nothing happened but time: the leader appends it when a deadline in the state is due."""
+
+
+# --------------------------------------------------------------------------------------------- commands
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base of all orders to a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCall(Command):
+    """Ring this agent for this call, at most ``ring_ms``; report what came of it."""
+
+    offer_id: str
+    call_id: str
+    node: str
+    agent_id: str
+    endpoint: str
+    ring_ms: int
+    reasons: tuple[str, ...] = ()
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawOffer(Command):
+    """Stop ringing: the reservation ended."""
+
+    offer_id: str
+    call_id: str
+    node: str
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCall(Command):
+    """Nobody will serve this call (``nobody_can_serve``, ``waited_too_long``, ``closed``): say so, offer a request."""
+
+    call_id: str
+    node: str
+    reason: str
+    token: int = 0
+
+
+# ------------------------------------------------------------------------------------------------ views
+@dataclass(frozen=True, slots=True)
+class WaitView:
+    """A caller's place (1 is next) and his remaining wait as a range."""
+
+    place: int
+    low_ms: int
+    high_ms: int
+    servable: bool  # False: nobody logged in today could serve him as things stand
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    call_id: str
+    queue: str
+    topic: str
+    language: str
+    state: CallState
+    first_queued_ms: int
+    agent_id: str = ""
+    wait: WaitView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    agent_id: str
+    name: str
+    status: AgentStatus
+    reason: str
+    state: AgentState
+    reachable: bool
+    since_ms: int  # of the state
+    call_id: str = ""
+    skills: Mapping[str, int] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TodayView:
+    """Counts since midnight of the centre's zone. ``service_level`` names its formula."""
+
+    offered: int
+    answered: int
+    answered_in_target: int
+    abandoned: int
+    short_abandons: int
+    waiting: int
+    longest_wait_ms: int
+    asa_ms: int
+    service_level: float | None  # 0..1, None while nothing was offered
+    formula: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    now_ms: int
+    calls: tuple[CallView, ...]
+    agents: tuple[AgentView, ...]
+    today: TodayView
+    connected: bool = True  # False: the journal cannot be reached, what you see is old
+
+
+class Distributor(Protocol):
+    """The distributor as a node, the web and the command line see it.
+
+    ``report`` never raises for an unreachable journal: facts wait in a bounded outbox and are sent on
+    reconnection. Queries are answered from a local replica of the state and cost no I/O.
+    """
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def report(self, event: Event) -> None: ...
+
+    def commands(self, node: str) -> AsyncIterator[Command]:
+        """Orders for this node, each once, in order; the stream of a node lives on over reconnections."""
+        ...
+
+    def wait_of(self, call_id: str) -> WaitView | None: ...
+
+    def estimate(self, topic: str, language: str) -> WaitView:
+        """What a caller who asked now would be told."""
+        ...
+
+    def snapshot(self) -> Snapshot: ...
+
+    def why(self, call_id: str) -> tuple[str, ...]:
+        """Sentences: why this agent, or why still waiting and what would release him. Empty: unknown call."""
+        ...

@@ -1,0 +1,142 @@
+"""Settings of one installation: ``config/dozvon.yaml`` under the project's root, changed by the environment.
+
+``DOZVON_CONFIG``  another configuration folder (its ``dozvon.yaml`` and everything beside it)
+``DOZVON_HOME``    where this installation keeps its data (Redis, database, recordings, spool, logs)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+ROOT = Path(__file__).resolve().parent.parent
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """The settings file is wrong; the text names file and field."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Hotline(Section):
+    name: str = "Дозвон"
+    number: str = "88005553535"
+    timezone: str = "Europe/Moscow"
+    language: str = "ru"
+    languages: tuple[str, ...] = ("ru", "en")
+    target_s: int = 120  # a caller reaches a specialist within this time
+    short_abandon_s: int = 5  # who hangs up sooner did not really wait
+
+
+class Redis(Section):
+    url: str = ""  # "" starts a child of our own in ``home``; redis:// or redis+sentinel://
+    port: Port = 6390  # of the child
+    maxmemory_mb: int = 512
+
+
+class Database(Section):
+    url: str = ""  # "" is SQLite in ``home``; postgresql+asyncpg://user:password@host/name
+
+
+class Agi(Section):
+    host: str = "127.0.0.1"
+    port: Port = 4573
+    max_sessions: int = 600
+    idle_timeout_s: float = 120
+
+
+class Speech(Section):
+    enabled: bool = False  # switch on when the menu shall listen, not only take keys
+    host: str = "127.0.0.1"
+    port: Port = 9099
+    model: str = ""  # "" is the small model that ships
+    max_turns: int = 40
+
+
+class Asterisk(Section):
+    manage: bool = True  # start Asterisk as a child; False: an administrator runs it
+    ami_host: str = "127.0.0.1"
+    ami_port: Port = 5038
+    ami_user: str = "dozvon"
+    sip_bind: str = "127.0.0.1"
+    sip_port: Port = 5060
+    rtp_start: Port = 10000
+    rtp_end: Port = 12000
+    # Whoever sends from here is the carrier. The demonstration's carrier is a program on this machine.
+    trunk_match: tuple[str, ...] = ("127.0.0.2",)
+
+
+class Web(Section):
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    max_body_bytes: int = 1_000_000
+
+
+class Settings(Section):
+    node: str = "node-1"
+    home: Path = Path("var")
+    hotline: Hotline = Hotline()
+    redis: Redis = Redis()
+    database: Database = Database()
+    agi: Agi = Agi()
+    speech: Speech = Speech()
+    asterisk: Asterisk = Asterisk()
+    web: Web = Web()
+    config: Path = Field(default=ROOT / "config", exclude=True)
+
+    @property
+    def voice_prompts(self) -> Path:
+        return ROOT / "voice_prompts"
+
+    @property
+    def recordings(self) -> Path:
+        """Recordings as Asterisk writes them, before the desk takes them into its keeping."""
+        return self.home / "recordings"
+
+    @property
+    def spool(self) -> Path:
+        """Requests taken while no daemon answered: one JSON file each, beside its sound."""
+        return self.home / "spool"
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def database_url(self) -> str:
+        return self.database.url or f"sqlite+aiosqlite:///{self.home / 'desk.sqlite3'}"
+
+    @property
+    def redis_url(self) -> str:
+        return self.redis.url or f"redis://127.0.0.1:{self.redis.port}/0"
+
+
+def load(config: Path | None = None) -> Settings:
+    """Settings from ``config/dozvon.yaml``; raises SettingsError with file and field."""
+    folder = config or Path(os.environ.get("DOZVON_CONFIG") or ROOT / "config")
+    file = folder / "dozvon.yaml"
+    try:
+        raw = yaml.safe_load(file.read_text("utf-8")) or {}
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{file}: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{file}:1: a mapping is expected")
+    if home := os.environ.get("DOZVON_HOME"):
+        raw["home"] = home
+    try:
+        settings = Settings.model_validate({**raw, "config": folder})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{file}: {where}: {first['msg']}") from None
+    home_path = settings.home if settings.home.is_absolute() else ROOT / settings.home
+    return settings.model_copy(update={"home": home_path})

@@ -1,0 +1,261 @@
+"""What goes into the dialogue machine and what comes out: the words between the flow and the telephone.
+
+``advance(flow, session, input, now_ms) -> (session, actions)`` is pure. A runner (``ivr.agi.runner`` on a
+real call, ``ivr.dialog.talk`` in a terminal) feeds inputs and performs actions in order, then waits for
+what the *last* action waits for:
+
+    last action           the runner answers with
+    --------------------  -----------------------------------------------------------------
+    Play                  PromptFinished
+    Ask                   Digits | Utterance | NoInput | SpeechFailed
+    Record                Recorded
+    Enqueue / Hold        Waited (every ``announce_every_ms``) | Digits | Utterance (while holding)
+                          | ConversationEnded | QueueReleased
+    OpenTicket            TicketOpened | TicketFailed
+    LookUp                LookUpDone
+    Transfer              TransferEnded
+    Disconnect            nothing: the call is over
+
+``HungUp`` may come at any moment; the machine may answer it with OpenTicket, LeaveQueue, Note only.
+An offered agent is the runner's business: it stops whatever is being played, connects, and reports
+ConversationEnded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Value = str | int | bool | tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A text of the catalogue with its slots filled: ``Prompt("queue.place", {"place": 2})``.
+
+    ``text`` set: a dynamic text (a known incident, an answer), rendered on demand under ``prompt_id``.
+    """
+
+    prompt_id: str
+    slots: Mapping[str, Value] = field(default_factory=dict)
+    text: str = ""
+
+
+# ----------------------------------------------------------------------------------------------- inputs
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Base of what happens to a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted(Input):
+    call_id: str
+    caller_number: str  # digits with country code, "" when withheld
+    dialled: str
+    language: str = ""  # remembered for the number, "" when unknown
+    first_queued_ms: int = 0  # set when the daemon came back and takes a waiting caller again
+    resumed_topic: str = ""  # the topic he waited for then
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFinished(Input):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Digits(Input):
+    keys: str  # 0-9 * #; the terminator is not included
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance(Input):
+    text: str
+    confidence: float = 1.0  # 0..1
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoInput(Input):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFailed(Input):
+    """Recognition is not to be had now: go on with keys."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Input):
+    path: str  # "" when nothing usable was recorded
+    duration_ms: int
+    reason: Literal["finished", "empty", "too_long", "disk_full", "failed", "hung_up"] = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Waited(Input):
+    """Still in the queue; place 0: not known just now."""
+
+    waited_ms: int
+    place: int
+    low_ms: int
+    high_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEnded(Input):
+    agent_id: str
+    talk_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReleased(Input):
+    """The caller will not be served: ``nobody_can_serve``, ``waited_too_long``, ``closed``, ``queue_down``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOpened(Input):
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFailed(Input):
+    """Not stored now, but spooled: it will become a ticket later."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpDone(Input):
+    found: bool
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded(Input):
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp(Input):
+    pass
+
+
+# ---------------------------------------------------------------------------------------------- actions
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Base of what the telephone is to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Action):
+    prompts: tuple[Prompt, ...]
+    barge_in: bool = True  # keys pressed meanwhile are kept for the next Ask; False for required notices
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Action):
+    """Play and listen at once, keys and speech."""
+
+    prompts: tuple[Prompt, ...]
+    max_digits: int = 1
+    terminator: str = "#"
+    timeout_ms: int = 6000  # silence after the prompt
+    interdigit_ms: int = 3000
+    barge_in: bool = True
+    speech: bool = False
+    expects: Literal["choice", "yes_no", "digits", "date", "sentence"] = "choice"
+    phrases: tuple[str, ...] = ()  # grammar for the recogniser; () with speech: free speech
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Action):
+    prompts: tuple[Prompt, ...]
+    max_ms: int = 120_000
+    silence_ms: int = 4000
+    terminator: str = "#"
+    beep: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue(Action):
+    queue: str
+    topic: str
+    language: str
+    priority: int = 0
+    min_level: int = 1
+    first_queued_ms: int = 0
+    announce_every_ms: int = 30_000
+    whisper: tuple[Prompt, ...] = ()  # what the agent hears before the caller
+    notes: Mapping[str, Value] = field(default_factory=dict)  # the matter laid out for the agent
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Action):
+    """Go on waiting in the queue, with music."""
+
+    announce_every_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveQueue(Action):
+    reason: str
+    outcome: Literal["abandoned", "overflowed", "called_back", "transferred", "failed"] = "overflowed"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCallback(Action):
+    """Give up the line but not the place."""
+
+    number: str
+    at_ms: int = 0  # 0: at his turn
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTicket(Action):
+    topic: str
+    language: str
+    kind: Literal["request", "callback", "complaint"] = "request"
+    text: str = ""
+    recording: str = ""
+    fields: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp(Action):
+    """Ask a named source (``application_status`` …) of the hotline's integrations."""
+
+    source: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveMark(Action):
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class RememberLanguage(Action):
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer(Action):
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Action):
+    """A fact for the call's summary line and for measuring: ``answer_helped``, ``no_match`` …"""
+
+    name: str
+    value: Value = True
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect(Action):
+    pass
