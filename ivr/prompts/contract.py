@@ -25,4 +25,11 @@ class Voice(Protocol):
         """
         ...
 
+    async def prepare(self, prompts: tuple[Prompt, ...], language: str) -> None:
+        """Make in a thread what has to be made on demand (an incident, a name, a text changed just now).
+
+        Await it before ``sound``, which then does not block. Never raises; takes 10 s at the most.
+        """
+        ...
+
     def duration_ms(self, prompts: tuple[Prompt, ...], language: str) -> int: ...
