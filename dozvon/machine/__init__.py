@@ -1,0 +1,1 @@
+"""What an installation runs beside its own processes: Asterisk and Redis, with their secrets and files."""
