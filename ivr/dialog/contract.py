@@ -16,6 +16,12 @@ what the *last* action waits for:
     Transfer              TransferEnded
     Disconnect            nothing: the call is over
 
+Play, Enqueue and the rest that are not last wait for nothing but their own end (Play before Ask: to its
+end). No actions at all: go on with what you were waiting for. Keys pressed while a Play before Hold is
+heard are Digits of that Hold; ``terminator=""``: no key ends the digits, # is a key like others.
+A caller who leaves the queue by his own choice has a LeaveQueue or RequestCallback among the actions;
+after QueueReleased and ConversationEnded there is none.
+
 ``HungUp`` may come at any moment; the machine may answer it with OpenTicket, LeaveQueue, Note only.
 An offered agent is the runner's business: it stops whatever is being played, connects, and reports
 ConversationEnded.
@@ -199,6 +205,16 @@ class Hold(Action):
     """Go on waiting in the queue, with music."""
 
     announce_every_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Brief(Action):
+    """What the agent should know of the matter by now: replaces the ``notes`` of the Enqueue before it.
+
+    Sent while the caller waits (a guided talk), waits for nothing.
+    """
+
+    notes: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
