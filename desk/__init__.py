@@ -1,0 +1,1 @@
+"""What the office keeps: tickets with their recordings, calls, customers' languages, audit."""

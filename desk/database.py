@@ -1,0 +1,188 @@
+"""Connections, transactions and the schema. SQLite in WAL mode, or PostgreSQL through asyncpg.
+
+On SQLite a writing transaction takes the write lock at its start (BEGIN IMMEDIATE): a transaction that
+read first and wrote later could not wait for the lock and would fail at once. ``busy_timeout`` makes it
+wait; it is shorter than the limit of a whole operation, so that the database's own word comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from desk.contract import DeskUnavailable
+
+_MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+_MIGRATION_LOCK = 0x445A56  # any number that is ours alone in this PostgreSQL database
+_POOL_SIZE = 8
+
+
+class Database:
+    def __init__(self, url: str, timeout_s: float) -> None:
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise ValueError("the database's URL cannot be read") from None  # it may hold a password
+        if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+            raise ValueError(f"unknown kind of database: {parsed.get_backend_name()}")
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._url = _with_async_driver(parsed)
+        self._timeout_s = timeout_s
+        self._engine: AsyncEngine | None = None
+
+    async def start(self) -> None:
+        """Connect and bring the schema up to date. Raises DeskUnavailable."""
+        if self.is_sqlite:
+            _make_private_file(self._url)
+        if self._engine is None:
+            self._engine = self._make_engine()
+        await self.migrate("head")
+
+    async def stop(self) -> None:
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    async def migrate(self, revision: str) -> None:
+        """``head``, ``base`` or a revision, up or down; two processes may call this at once."""
+        async with self._guarded(timeout_s=60), self._writing() as connection:
+            if not self.is_sqlite:
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            await connection.run_sync(_migrate, revision)
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session for queries. Raises DeskUnavailable."""
+        async with (
+            self._guarded(self._timeout_s),
+            self._connected() as connection,
+            AsyncSession(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session whose changes are committed at the end. Raises DeskUnavailable."""
+        async with (
+            self._guarded(self._timeout_s),
+            self._writing() as connection,
+            AsyncSession(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+            await session.flush()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        if self._engine is None:
+            raise DeskUnavailable("the desk is not started")
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        async with self._connected() as connection:
+            await connection.execution_options(desk_writes=True)
+            async with connection.begin():
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def _guarded(self, timeout_s: float) -> AsyncIterator[None]:
+        """Everything that means "not just now" becomes DeskUnavailable; a wrong statement stays a fault."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                yield
+        except (IntegrityError, ProgrammingError):
+            raise
+        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
+            raise DeskUnavailable(_first_line(error)) from error
+        except TimeoutError as error:
+            raise DeskUnavailable(f"no answer within {timeout_s:g} s") from error
+        except OSError as error:  # asyncpg: connection refused, name not found
+            raise DeskUnavailable(_first_line(error)) from error
+
+    def _make_engine(self) -> AsyncEngine:
+        if self.is_sqlite:
+            busy_ms = int(self._timeout_s * 700)
+            engine = create_async_engine(
+                self._url, pool_size=_POOL_SIZE, max_overflow=0, pool_timeout=self._timeout_s
+            )
+            _prepare_sqlite(engine, busy_ms)
+            return engine
+        return create_async_engine(
+            self._url,
+            pool_size=_POOL_SIZE,
+            max_overflow=0,
+            pool_timeout=self._timeout_s,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": self._timeout_s,
+                "server_settings": {
+                    "application_name": "dozvon",
+                    "statement_timeout": str(int(self._timeout_s * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                },
+            },
+        )
+
+
+def _prepare_sqlite(engine: AsyncEngine, busy_ms: int) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={busy_ms}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # a ticket that was read out to a caller is on disk
+        cursor.execute("PRAGMA secure_delete=ON")  # a deleted record leaves no bytes in free pages
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("desk_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    if revision == "base":
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def _with_async_driver(url: URL) -> URL:
+    driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+asyncpg"
+    return url.set(drivername=driver)
+
+
+def _make_private_file(url: URL) -> None:
+    """0600 before SQLite opens it; its WAL and shared-memory files take the same mode."""
+    if not url.database or url.database == ":memory:":
+        raise ValueError("the desk needs a database file")
+    file = Path(url.database)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise DeskUnavailable(f"{file}: {error.strerror}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause) or type(cause).__name__).splitlines()[0]

@@ -1,0 +1,392 @@
+"""The desk on a SQL database.
+
+Rules
+  * A ticket that was opened is on disk, and so is its recording, before ``open_ticket`` returns.
+  * The same ``source_id`` gives the same ticket, however often and from however many processes.
+  * Whoever sees personal data of a ticket or call leaves a line in the audit, in the same transaction.
+  * What the database cannot do just now raises DeskUnavailable, never a library's own exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from desk.contract import DeskUnavailable, Interaction, Ticket, TicketDraft
+from desk.database import Database
+from desk.keeping import Keeping, Kept, RecordingRefused
+from desk.listing import audit_query, interaction_query, ticket_query
+from desk.models import AuditRow, CustomerRow, InteractionRow, TicketRow
+from desk.numbers import draw_ticket_number, is_ticket_number
+from desk.office import (
+    MAX_PAGE,
+    SYSTEM,
+    Actor,
+    AuditEntry,
+    CallNotFound,
+    InteractionFilter,
+    NoRecording,
+    Page,
+    PurgeReport,
+    Recording,
+    TicketChange,
+    TicketFilter,
+    TicketNotFound,
+    VersionConflict,
+)
+from desk.rows import (
+    audit_entry_of,
+    bounded_fields,
+    clean,
+    interaction_of,
+    interaction_values,
+    new_ticket_row,
+    seal_ticket,
+    source_key,
+    ticket_of,
+)
+from desk.upkeep import purge, reencrypt, take_pending
+from desk.vault import Vault
+
+log = structlog.get_logger(__name__)
+_INSERT_ATTEMPTS = 5
+_NUMBER_ATTEMPTS = 20
+_QUICK_S = 0.5
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class SqlDesk:
+    """Implements desk.contract.Desk, and what office work needs.
+
+    ``url``        sqlite+aiosqlite:///FILE or postgresql+asyncpg://…
+    ``keep``       the folder of the sealed recordings
+    ``timeout_s``  the longest that one operation may take before it is DeskUnavailable
+    """
+
+    def __init__(
+        self,
+        url: str,
+        vault: Vault,
+        keep: Path,
+        *,
+        retention_days: int = 30,
+        max_recording_bytes: int = 64 * 1024 * 1024,
+        timeout_s: float = 3.0,
+        clock_ms: Callable[[], int] = _wall_clock_ms,
+    ) -> None:
+        self.database = Database(url, timeout_s)
+        self.vault = vault
+        self.keeping = Keeping(keep, vault, max_recording_bytes)
+        self.retention_days = retention_days
+        self._clock_ms = clock_ms
+
+    async def start(self) -> None:
+        """Connect and migrate. Raises DeskUnavailable; may be called again until it succeeds."""
+        await self.database.start()
+
+    async def stop(self) -> None:
+        await self.database.stop()
+
+    async def ping(self) -> None:
+        """Raises DeskUnavailable when the database does not answer."""
+        async with self.database.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    # ---------------------------------------------------------------------------- what a call needs
+    def caller_ref(self, caller_number: str) -> str:
+        return self.vault.caller_ref(caller_number)
+
+    async def open_ticket(self, draft: TicketDraft) -> Ticket:
+        """Raises DeskUnavailable; a recording that cannot be taken does not keep a ticket from opening."""
+        key = source_key(draft.source_id)
+        kept: Kept | None = None
+        pending = problem = ""
+        for _ in range(_INSERT_ATTEMPTS):
+            if existing := await self._by_source(key):
+                if kept:
+                    await self.keeping.remove(kept.recording_id)
+                return await self._opened_before(existing, draft)
+            if kept is None and draft.recording_path:
+                kept, pending, problem = await self._take_recording(draft.recording_path)
+            try:
+                row = await self._insert(draft, kept, pending, problem)
+            except IntegrityError:  # another process was quicker with this source_id or this number
+                continue
+            except BaseException:
+                if kept:
+                    await asyncio.shield(self.keeping.remove(kept.recording_id))
+                raise
+            if kept:
+                await _remove_original(draft.recording_path)
+            log.info("ticket opened", action="ticket_opened", ticket=row.number, topic=row.topic)
+            return ticket_of(self.vault, row)
+        raise DeskUnavailable("no free ticket number was found")
+
+    async def record_interaction(self, interaction: Interaction) -> None:
+        """Written once per call; the same call again (a node came back) replaces its summary."""
+        values = interaction_values(self.vault, interaction)
+        async with self.database.write() as session:
+            row = await session.get(InteractionRow, values["call_id"], with_for_update=True)
+            if row is None:
+                session.add(InteractionRow(**values))
+            else:
+                for name, value in values.items():
+                    setattr(row, name, value)
+
+    async def remember_language(self, caller_number: str, language: str) -> None:
+        """A convenience for the next call: when the desk cannot be used just now, it is left."""
+        ref = self.caller_ref(caller_number)
+        if not ref:
+            return
+        try:
+            async with asyncio.timeout(_QUICK_S), self.database.write() as session:
+                await session.merge(
+                    CustomerRow(ref=ref, language=clean(language, 16), seen_ms=self._clock_ms())
+                )
+        except (DeskUnavailable, IntegrityError, TimeoutError) as error:
+            log.warning("language not remembered", action="language_not_remembered", error=str(error))
+
+    async def language_of(self, caller_number: str) -> str:
+        """ "" when unknown, and also when the desk does not answer at once: a greeting cannot wait."""
+        ref = self.caller_ref(caller_number)
+        if not ref:
+            return ""
+        try:
+            async with asyncio.timeout(_QUICK_S), self.database.read() as session:
+                row = await session.get(CustomerRow, ref)
+                return row.language if row else ""
+        except (DeskUnavailable, TimeoutError) as error:
+            log.warning("language not looked up", action="language_not_looked_up", error=str(error))
+            return ""
+
+    # ------------------------------------------------------------------------------ tickets, office
+    async def tickets(
+        self, where: TicketFilter, by: Actor, *, limit: int = 50, cursor: str = ""
+    ) -> Page[Ticket]:
+        """Newest first. A search by number is a look at personal data and is audited. Raises BadCursor."""
+        if where.caller_number is not None and not await self._searched(where.caller_number, by):
+            return Page(())
+        limit = max(1, min(limit, MAX_PAGE))
+        query = ticket_query(where, self.caller_ref, limit, cursor)
+        async with self.database.read() as session:
+            rows = (await session.scalars(query)).all()
+        more = rows[limit - 1] if len(rows) > limit else None
+        return Page(
+            tuple(ticket_of(self.vault, row) for row in rows[:limit]),
+            f"{more.created_ms}.{more.number}" if more else "",
+        )
+
+    async def ticket(self, number: str, by: Actor) -> Ticket:
+        """One ticket in full. Raises TicketNotFound, DeskUnavailable."""
+        async with self.database.write() as session:
+            row = await self._row(session, number)
+            self._audit(session, by, "looked", f"ticket:{number}", {})
+            return ticket_of(self.vault, row)
+
+    async def change_ticket(self, number: str, change: TicketChange, version: int, by: Actor) -> Ticket:
+        """Raises TicketNotFound, VersionConflict when ``version`` is not the current one."""
+        async with self.database.write() as session:
+            row = await self._row(session, number, for_update=True)
+            if row.version != version:
+                raise VersionConflict(row.version)
+            details = self._apply(row, change)
+            if details:
+                row.version += 1
+                row.updated_ms = self._clock_ms()
+                self._audit(session, by, "changed", f"ticket:{number}", details)
+            return ticket_of(self.vault, row)
+
+    async def close_ticket(self, number: str, by: Actor) -> Ticket:
+        """Close whatever its version is. Raises TicketNotFound."""
+        for _ in range(_INSERT_ATTEMPTS):
+            current = await self.ticket(number, by)
+            try:
+                return await self.change_ticket(number, TicketChange(status="closed"), current.version, by)
+            except VersionConflict:
+                continue
+        raise DeskUnavailable("the ticket is being changed by others")
+
+    async def recording(self, number: str, by: Actor) -> Recording:
+        """The recording, decrypted while it is read. Raises TicketNotFound, NoRecording."""
+        async with self.database.write() as session:
+            row = await self._row(session, number)
+            if not row.recording_id or not self.keeping.path(row.recording_id).is_file():
+                raise NoRecording(number)
+            self._audit(session, by, "listened", f"ticket:{number}", {})
+        return Recording(row.recording_type, row.recording_bytes, self.keeping.read(row.recording_id))
+
+    # ------------------------------------------------------------------------- interactions, audit
+    async def interactions(
+        self, where: InteractionFilter, by: Actor, *, limit: int = 50, cursor: str = ""
+    ) -> Page[Interaction]:
+        """Newest first. Raises BadCursor."""
+        if where.caller_number is not None and not await self._searched(where.caller_number, by):
+            return Page(())
+        limit = max(1, min(limit, MAX_PAGE))
+        query = interaction_query(where, self.caller_ref, limit, cursor)
+        async with self.database.read() as session:
+            rows = (await session.scalars(query)).all()
+        more = rows[limit - 1] if len(rows) > limit else None
+        return Page(
+            tuple(interaction_of(self.vault, row) for row in rows[:limit]),
+            f"{more.started_ms}.{more.call_id}" if more else "",
+        )
+
+    async def interaction(self, call_id: str, by: Actor) -> Interaction:
+        """One call in full. Raises CallNotFound, DeskUnavailable."""
+        async with self.database.write() as session:
+            row = await session.get(InteractionRow, clean(call_id, 128))
+            if row is None:
+                raise CallNotFound(call_id)
+            self._audit(session, by, "looked", f"call:{row.call_id}", {})
+            return interaction_of(self.vault, row)
+
+    async def audit(self, subject: str = "", *, limit: int = 50, cursor: str = "") -> Page[AuditEntry]:
+        """Newest first; ``subject`` as in ``ticket:1234567``. Raises BadCursor."""
+        limit = max(1, min(limit, MAX_PAGE))
+        query = audit_query(subject, limit, cursor)
+        async with self.database.read() as session:
+            rows = (await session.scalars(query)).all()
+        more = str(rows[limit - 1].id) if len(rows) > limit else ""
+        return Page(tuple(audit_entry_of(row) for row in rows[:limit]), more)
+
+    # ----------------------------------------------------------------------------------- upkeep
+    async def purge(self, now_ms: int | None = None) -> PurgeReport:
+        """Forget what the retention says; see desk.upkeep."""
+        now = self._clock_ms() if now_ms is None else now_ms
+        return await purge(self.database, self.keeping, now, self.retention_days)
+
+    async def reencrypt(self) -> int:
+        """Bring every record under the current key; how many were rewritten."""
+        return await reencrypt(self.database, self.vault, self.keeping)
+
+    async def take_pending(self) -> int:
+        """Try again the recordings that could not be taken (a full disk, say); how many were."""
+        return await take_pending(self.database, self.keeping)
+
+    # ----------------------------------------------------------------------------------- inside
+    async def _by_source(self, key: str) -> TicketRow | None:
+        async with self.database.read() as session:
+            return await session.scalar(select(TicketRow).where(TicketRow.source_id == key))
+
+    async def _opened_before(self, row: TicketRow, draft: TicketDraft) -> Ticket:
+        """A leftover original of a ticket that has its recording is removed: it was taken."""
+        if row.recording_id and draft.recording_path:
+            await _remove_original(draft.recording_path)
+        return ticket_of(self.vault, row)
+
+    async def _take_recording(self, path: str) -> tuple[Kept | None, str, str]:
+        try:
+            return await self.keeping.take(Path(path)), "", ""
+        except RecordingRefused as refused:
+            log.warning("recording refused", action="recording_refused", reason=refused.reason)
+            if refused.reason == "empty":
+                await _remove_original(path)
+            return None, "" if refused.reason in {"empty", "missing"} else path, refused.reason
+        except OSError as error:
+            log.error("recording not taken", action="recording_not_taken", error=error.strerror)
+            return None, path, "not_stored"
+
+    async def _insert(self, draft: TicketDraft, kept: Kept | None, pending: str, problem: str) -> TicketRow:
+        if problem:
+            draft = dataclasses.replace(draft, fields={**draft.fields, "recording_problem": problem})
+        async with self.database.write() as session:
+            number = await _free_number(session)
+            row = new_ticket_row(self.vault, draft, number, self._clock_ms())
+            if kept:
+                row.recording_id = kept.recording_id
+                row.recording_type = kept.media_type
+                row.recording_bytes = kept.size_bytes
+            row.recording_pending = pending
+            session.add(row)
+            self._audit(session, SYSTEM, "opened", f"ticket:{number}", {"kind": draft.kind})
+        return row
+
+    async def _row(self, session: AsyncSession, number: str, *, for_update: bool = False) -> TicketRow:
+        if not is_ticket_number(number):
+            raise TicketNotFound(number)
+        row = await session.get(TicketRow, number, with_for_update=for_update)
+        if row is None:
+            raise TicketNotFound(number)
+        return row
+
+    async def _searched(self, caller_number: str, by: Actor) -> bool:
+        """Note a search by number; False for a number under which nothing can be found."""
+        ref = self.caller_ref(caller_number)
+        if ref:
+            async with self.database.write() as session:
+                self._audit(session, by, "searched", f"caller:{ref}", {})
+        return bool(ref)
+
+    def _apply(self, row: TicketRow, change: TicketChange) -> dict[str, object]:
+        """Write ``change`` into the row; what the audit shall say of it, empty when nothing changed."""
+        details: dict[str, object] = {}
+        for name in ("status", "topic", "assignee"):
+            new = getattr(change, name)
+            old = getattr(row, name)
+            if new is not None and clean(new, 64) != old:
+                setattr(row, name, clean(new, 64))
+                details[name] = [old, clean(new, 64)]
+        if "status" in details:
+            row.closed_ms = self._clock_ms() if row.status == "closed" else 0
+        before = ticket_of(self.vault, row)
+        words = before.text if change.text is None else change.text
+        fields = _merged(before.fields, change.fields)
+        changed = [
+            name
+            for name, differs in (("text", words != before.text), ("fields", fields != before.fields))
+            if differs
+        ]
+        if changed:
+            row.personal = seal_ticket(self.vault, row.source_id, before.caller_number, words, fields)
+            details["rewritten"] = changed
+        return details
+
+    def _audit(
+        self, session: AsyncSession, by: Actor, action: str, subject: str, details: Mapping[str, object]
+    ) -> None:
+        session.add(
+            AuditRow(
+                at_ms=self._clock_ms(),
+                actor=clean(by.name, 64),
+                role=by.role,
+                action=action,
+                subject=subject,
+                details=json.dumps(dict(details), ensure_ascii=False),
+            )
+        )
+
+
+async def _free_number(session: AsyncSession) -> str:
+    """A number that no ticket has; one digit more once the six-digit space grows crowded."""
+    for attempt in range(_NUMBER_ATTEMPTS):
+        number = draw_ticket_number(6 if attempt < _NUMBER_ATTEMPTS // 2 else 8)
+        if await session.get(TicketRow, number) is None:
+            return number
+    raise DeskUnavailable("no free ticket number was found")
+
+
+async def _remove_original(path: str) -> None:
+    try:
+        await asyncio.to_thread(Path(path).unlink, missing_ok=True)
+    except OSError as error:
+        log.warning("original not removed", action="original_not_removed", error=error.strerror)
+
+
+def _merged(old: Mapping[str, object], change: Mapping[str, object] | None) -> dict[str, object]:
+    if change is None:
+        return dict(old)
+    merged = {**old, **change}
+    return bounded_fields({name: value for name, value in merged.items() if value is not None})
