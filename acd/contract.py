@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 Outcome = Literal["answered", "abandoned", "overflowed", "called_back", "transferred", "failed"]
 AgentStatus = Literal["logged_out", "available", "on_break"]
-AgentState = Literal["ready", "offered", "talking", "wrap_up"]
+AgentState = Literal["ready", "offered", "talking", "wrap_up", "paused"]  # paused: after an unanswered offer
 CallState = Literal["queued", "offered", "connected", "ended"]
 
 

@@ -1,0 +1,155 @@
+"""What facts about agents, rules and leaders do to the state."""
+
+from __future__ import annotations
+
+from acd.contract import (
+    AgentDefined,
+    AgentReachabilityChanged,
+    AgentRemoved,
+    AgentStatusDeclared,
+    LeaderElected,
+    RulesLoaded,
+    WrapUpFinished,
+)
+from acd.core.call_events import CallEvents
+from acd.core.machine import MAX_AGENTS
+from acd.core.model import Agent
+from acd.core.rules import RulesError, parse
+
+MAX_SKILLS = 200
+MAX_LANGUAGES = 20
+
+
+class AgentEvents(CallEvents):
+    def on_defined(self, event: AgentDefined) -> None:
+        """A new agent, or new skills of one we know; callers already waiting gain by it at once."""
+        agent = self.agents.get(event.agent_id)
+        if agent is None:
+            if len(self.agents) >= MAX_AGENTS:
+                self.count("agents_refused")
+                return
+            agent = self.agents[event.agent_id] = Agent(event.agent_id)
+            agent.since_ms = self.now_ms
+        skills = {
+            str(skill): int(level)
+            for skill, level in list(event.skills.items())[:MAX_SKILLS]
+            if 1 <= level <= 3
+        }
+        languages = tuple(dict.fromkeys(event.languages))[:MAX_LANGUAGES]
+        agent.name, agent.endpoint = event.name, event.endpoint
+        if agent.removed:
+            agent.removed = False
+        elif agent.skills == skills and agent.languages == languages and agent.pools:
+            return
+        self._leave_pools(agent)
+        agent.skills, agent.languages = skills, languages
+        self.join_pools(agent)
+        if self.refresh(agent):
+            self.seek_call(agent)
+
+    def _leave_pools(self, agent: Agent) -> None:
+        if agent.ready:
+            self.unready(agent)
+        if agent.on_duty:
+            self._count_duty(agent, False)
+
+    def on_removed(self, event: AgentRemoved) -> None:
+        agent = self.agents.get(event.agent_id)
+        if agent is None:
+            self.count("agent_unknown")
+            return
+        agent.removed = True
+        self.refresh(agent)
+        if agent.state == "offered":
+            self._take_back(agent)
+            self.set_state(agent, "ready")
+        if agent.state != "talking":
+            del self.agents[agent.agent_id]
+
+    def on_status(self, event: AgentStatusDeclared) -> None:
+        agent = self.agents.get(event.agent_id)
+        if agent is None:
+            self.count("agent_unknown")
+            return
+        agent.reason = event.reason[:200]
+        if event.status == "available" and agent.state == "paused":
+            agent.state = "ready"  # he says that he is there
+            agent.since_ms, agent.timer = self.now_ms, 0
+        if agent.status != event.status:
+            agent.status = event.status
+            if agent.state == "ready":
+                agent.since_ms = self.now_ms
+        newly = self.refresh(agent)
+        if event.status != "available" and agent.state == "offered":
+            self._take_back(agent)
+            self.set_state(agent, "ready")
+        if newly:
+            self.seek_call(agent)
+
+    def on_reachability(self, event: AgentReachabilityChanged) -> None:
+        agent = self.agents.get(event.agent_id)
+        if agent is None:
+            self.count("agent_unknown")
+            return
+        agent.reachable = event.reachable
+        if self.refresh(agent):
+            self.seek_call(agent)
+
+    def on_wrapped_up(self, event: WrapUpFinished) -> None:
+        agent = self.agents.get(event.agent_id)
+        if agent is None:
+            self.count("agent_unknown")
+        elif agent.state in ("wrap_up", "paused"):
+            self._ready_again(agent)
+        else:
+            self.count("wrap_up_unknown")
+
+    def _ready_again(self, agent: Agent) -> None:
+        if agent.removed:
+            self.agents.pop(agent.agent_id, None)
+        if self.set_state(agent, "ready"):
+            self.seek_call(agent)
+
+    def rested(self, agent_id: str, serial: int) -> None:
+        """Wrap-up or pause is over by time."""
+        agent = self.agents.get(agent_id)
+        if agent is not None and agent.timer == serial and agent.state in ("wrap_up", "paused"):
+            self._ready_again(agent)
+
+    def on_rules(self, event: RulesLoaded) -> None:
+        """New rules reach callers already waiting; a bad set changes nothing and is counted."""
+        try:
+            rules = parse(event.rules)
+        except RulesError:
+            self.count("rules_refused")
+            return
+        self.rules_version = event.version
+        self.raw_rules = dict(event.rules)
+        self.use_rules(rules)
+        self.reline()
+        for agent in list(self.ready.values()):
+            if agent.ready:
+                self.seek_call(agent)
+
+    def reline(self) -> None:
+        """Builds lines and pool figures anew for the present rules; rare, so over everybody."""
+        waiting = [call for call in self.calls.values() if call.line is not None]
+        waiting.sort(key=lambda call: (call.place_ms, call.call_id))
+        for call in waiting:
+            self.unstand(call)
+        self.lines.clear()
+        for agent in self.agents.values():
+            if agent.on_duty:
+                self._count_duty(agent, False)
+                self._count_duty(agent, True)
+        for call in waiting:
+            self.stand(call)
+            self.wait(call)
+            if not self.servable(call):
+                self.remind(self.now_ms + self.rules.nobody_can_serve_after_ms, "nobody", call.call_id)
+
+    def on_leader(self, event: LeaderElected) -> None:
+        if event.token >= self.token:
+            self.token, self.leader = event.token, event.engine
+        else:
+            self.count("stale_leader")

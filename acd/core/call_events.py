@@ -1,0 +1,352 @@
+"""What facts about calls and offers do to the state.
+
+Every handler tolerates a fact that comes twice, too late, or about somebody unknown: it is counted and
+changes nothing that is already settled. Where a report and the state disagree, what really happened on
+the telephone wins.
+"""
+
+from __future__ import annotations
+
+from acd.contract import (
+    AgentUnreachable,
+    CallEnded,
+    CallLeft,
+    CallQueued,
+    MarkGiven,
+    NodeLost,
+    OfferAccepted,
+    OfferDeclined,
+    OfferTimedOut,
+)
+from acd.core.machine import MAX_CALLS, Machine
+from acd.core.matching import agent_for, call_for
+from acd.core.model import Agent, Call, Offer
+from acd.core.rules import NEVER
+
+MAX_PRIORITY = 9
+Report = OfferAccepted | OfferDeclined | OfferTimedOut | AgentUnreachable
+
+
+class CallEvents(Machine):
+    # --------------------------------------------------------------------------------------- matching
+    def seek_agent(self, call: Call) -> bool:
+        """An offer for this caller if somebody ready may serve him now."""
+        found = agent_for(self, call)
+        if found is None:
+            return False
+        self.offer(call, *found)
+        return True
+
+    def seek_call(self, agent: Agent) -> bool:
+        """An offer to this ready agent if somebody waits whom he may serve."""
+        found = call_for(self, agent)
+        if found is None:
+            return False
+        call, reasons = found
+        self.offer(call, agent, reasons)
+        return True
+
+    def wait(self, call: Call) -> None:
+        """He could not be matched at once: remember when a rule relaxes for him."""
+        line = call.line
+        if line is None:
+            return
+        waited = self.now_ms - call.place_ms
+        soonest = NEVER
+        for spot in line.spots:
+            for after in (spot.opens_ms, *spot.after_ms[1:]):
+                if waited < after < soonest:
+                    soonest = after
+        if soonest < NEVER:
+            self.remind(call.place_ms + soonest, "relax", call.call_id)
+
+    def relaxed(self, call_id: str) -> None:
+        call = self.calls.get(call_id)
+        if call is not None and call.line is not None and not self.seek_agent(call):
+            self.wait(call)
+
+    # ------------------------------------------------------------------------------------------- calls
+    def on_queued(self, event: CallQueued) -> None:
+        call = self.calls.get(event.call_id)
+        if call is not None:
+            self._asserted_again(call, event)
+            return
+        gone = self.ended.get(event.call_id)
+        if gone is not None:
+            if gone.reason != "node_lost":
+                self.count("queued_after_end")
+                return
+            del self.ended[event.call_id]  # the node is back and so is the caller
+            if gone.outcome != "answered":
+                self.today.left(gone.outcome, gone.waited_ms, -1)
+                self.today.queued(-1)
+        if len(self.calls) >= MAX_CALLS:
+            self.count("calls_refused")
+            return
+        now = self.now_ms
+        place = event.first_queued_ms or self._kept_place(event) or now
+        call = Call(
+            event.call_id,
+            event.node,
+            event.queue,
+            event.topic,
+            event.language,
+            max(0, min(MAX_PRIORITY, event.priority)),
+            min(place, now),
+            event.caller_ref,
+            max(1, min(3, event.min_level)),
+            event.flow_version,
+        )
+        self.calls[call.call_id] = call
+        self.today.queued()
+        if call.caller_ref:
+            self._recall_agent(call)
+        self.stand(call)
+        if not self.seek_agent(call):
+            self.wait(call)
+            rules = self.rules
+            if not self.servable(call):
+                self.remind(now + rules.nobody_can_serve_after_ms, "nobody", call.call_id)
+            self.remind(max(now + 1, call.place_ms + rules.max_wait_ms), "long", call.call_id)
+
+    def _asserted_again(self, call: Call, event: CallQueued) -> None:
+        """The same caller, told again: by a repeat, after a restart of his node, or under a new leader."""
+        call.node = event.node
+        if call.state != "queued":
+            self.count("queued_again")
+            return
+        place = min(event.first_queued_ms or call.place_ms, call.place_ms)
+        same = (call.topic, call.language, call.queue, call.min_level, call.priority, call.place_ms)
+        told = (event.topic, event.language, event.queue, event.min_level, event.priority, place)
+        if same == told:
+            self.count("queued_again")
+            return
+        self.unstand(call)
+        call.topic, call.language, call.queue = event.topic, event.language, event.queue
+        call.min_level = max(1, min(3, event.min_level))
+        call.priority = max(0, min(MAX_PRIORITY, event.priority))
+        call.place_ms = place
+        self.stand(call)
+        if not self.seek_agent(call):
+            self.wait(call)
+
+    def _kept_place(self, event: CallQueued) -> int:
+        """The place of a caller whose call dropped and who dialled again within the rule's time."""
+        kept = self.places.pop(event.caller_ref, None) if event.caller_ref else None
+        if kept is None:
+            return 0
+        place_ms, left_ms, queue = kept
+        if queue != event.queue or self.now_ms - left_ms > self.rules.keep_place_ms:
+            return 0
+        self.count("places_kept")
+        return place_ms
+
+    def _recall_agent(self, call: Call) -> None:
+        last = self.last_agent.get(call.caller_ref)
+        if last is not None and self.now_ms - last[1] <= self.rules.affinity_ms:
+            call.wanted = last[0]
+
+    def on_left(self, event: CallLeft) -> None:
+        call = self.calls.get(event.call_id)
+        if call is None:
+            self.count("left_unknown")
+            return
+        if call.state == "connected":
+            # Said to be waiting but known to talk: the conversation is over all the same.
+            self.count("left_connected")
+            self._hang_up(call, "answered", event.reason)
+            return
+        agent = self._free_from_offer(call)
+        self.end(call, event.outcome, event.reason)
+        self.today.left(event.outcome, self.now_ms - call.place_ms)
+        if event.outcome == "abandoned":
+            self.remember_place(call)
+        if agent is not None and self.set_state(agent, "ready"):
+            self.seek_call(agent)
+
+    def _free_from_offer(self, call: Call) -> Agent | None:
+        """Ends the call's offer without a word to the node: it has told us itself."""
+        if not call.offer_id:
+            return None
+        offer = self.offers.pop(call.offer_id, None)
+        call.offer_id = call.agent_id = ""
+        agent = self.agents.get(offer.agent_id) if offer else None
+        if agent is not None:
+            agent.call_id = ""
+        return agent
+
+    # ------------------------------------------------------------------------------------------ offers
+    def on_accepted(self, event: OfferAccepted) -> None:
+        call = self.calls.get(event.call_id)
+        if call is None:
+            if event.call_id in self.ended:
+                self.count("accepted_after_end")
+                return
+            call = self._unknown_conversation(event)
+        if call.state == "connected":
+            self.count("accepted_again" if call.agent_id == event.agent_id else "conflicts")
+            return
+        agent = self.agents.get(event.agent_id)
+        if agent is not None and agent.state == "talking":
+            self.count("conflicts")  # he cannot be in two places: the state keeps what it knew first
+            agent = None
+        offer = self.offers.get(call.offer_id) if call.offer_id else None
+        if offer is not None and offer.agent_id != event.agent_id:
+            # A late report of an offer that had expired, while another agent was being rung for him.
+            self.count("accepted_late")
+            self._unring(offer, call.node)
+        elif offer is not None:
+            del self.offers[offer.offer_id]
+        if agent is not None and agent.state == "offered" and agent.call_id != call.call_id:
+            self._take_back(agent)
+        self._connect(call, agent, event.agent_id)
+
+    def _connect(self, call: Call, agent: Agent | None, agent_id: str) -> None:
+        now = self.now_ms
+        self.unstand(call)
+        call.state = "connected"
+        call.offer_id = ""
+        call.agent_id = agent_id
+        call.answered_ms = now
+        self.today.answered(now - call.place_ms)
+        if agent is not None:
+            agent.call_id = call.call_id
+            self.set_state(agent, "talking")
+
+    def _unknown_conversation(self, event: OfferAccepted) -> Call:
+        """The journal was emptied while these two talked: keep the agent busy."""
+        self.count("accepted_unknown")
+        call = Call(event.call_id, "", "", "", "", 0, self.now_ms, "", 1, "")
+        self.calls[call.call_id] = call
+        self.today.queued()
+        return call
+
+    def _take_back(self, agent: Agent) -> None:
+        """The agent's present offer is void; its caller waits on, first in time."""
+        other = self.calls.get(agent.call_id)
+        agent.call_id = ""
+        if other is not None and other.offer_id:
+            offer = self.offers.get(other.offer_id)
+            if offer is not None:
+                self.withdraw(offer, other.node)
+            self.requeue(other)
+
+    def _unring(self, offer: Offer, node: str) -> None:
+        self.withdraw(offer, node)
+        agent = self.agents.get(offer.agent_id)
+        if agent is not None and agent.state == "offered":
+            agent.call_id = ""
+            if self.set_state(agent, "ready"):
+                self.seek_call(agent)
+
+    def requeue(self, call: Call) -> None:
+        """Back into the line with the first queued time."""
+        self.stand(call)
+        if call.attempts >= self.rules.max_attempts:
+            self.release(call, "waited_too_long")
+        if not self.seek_agent(call):
+            self.wait(call)
+
+    def on_declined(self, event: OfferDeclined) -> None:
+        self._failed(event, self.rules.declined_pause_ms)
+
+    def on_timed_out(self, event: OfferTimedOut) -> None:
+        self._failed(event, self.rules.no_answer_pause_ms)
+
+    def on_unreachable(self, event: AgentUnreachable) -> None:
+        self._failed(event, self.rules.unreachable_pause_ms)
+
+    def _failed(self, event: Report, pause_ms: int) -> None:
+        offer = self.offers.pop(event.offer_id, None)
+        if offer is None:
+            self.count("offer_unknown")
+            return
+        agent = self.agents.get(offer.agent_id)
+        if agent is not None and agent.state == "offered":
+            agent.call_id = ""
+            self.pause(agent, pause_ms)
+        call = self.calls.get(offer.call_id)
+        if call is not None and call.offer_id == offer.offer_id:
+            self.requeue(call)
+
+    def pause(self, agent: Agent, pause_ms: int) -> None:
+        """Not offered anything for a while; then available again, by itself."""
+        self.set_state(agent, "paused")
+        agent.timer = self.remind(self.now_ms + pause_ms, "agent", agent.agent_id)
+
+    def expired(self, offer_id: str) -> None:
+        """No report came in time: the node may be gone. The reservation ends all the same."""
+        offer = self.offers.get(offer_id)
+        if offer is None:
+            return
+        self.count("offers_expired")
+        call = self.calls.get(offer.call_id)
+        self.withdraw(offer, call.node if call else "")
+        agent = self.agents.get(offer.agent_id)
+        if agent is not None and agent.state == "offered":
+            agent.call_id = ""
+            self.pause(agent, self.rules.no_answer_pause_ms)
+        if call is not None and call.offer_id == offer_id:
+            self.requeue(call)
+
+    # ------------------------------------------------------------------------------------------ the end
+    def on_ended(self, event: CallEnded) -> None:
+        call = self.calls.get(event.call_id)
+        if call is None:
+            self.count("ended_unknown")
+            return
+        if call.state != "connected":
+            # Its OfferAccepted was lost or comes later: it was answered, whatever we knew.
+            self.count("ended_before_accepted")
+            agent = self.agents.get(event.agent_id)
+            busy = agent is not None and agent.state == "talking"
+            offered = self._free_from_offer(call)
+            self._connect(call, None if busy else agent, event.agent_id)
+            if offered is not None and offered is not agent and self.set_state(offered, "ready"):
+                self.seek_call(offered)
+        self._hang_up(call, event.outcome, "")
+
+    def _hang_up(self, call: Call, outcome: str, reason: str) -> None:
+        agent = self.agents.get(call.agent_id)
+        self.remember_agent(call)
+        self.end(call, outcome, reason)  # type: ignore[arg-type]
+        if agent is None or agent.call_id != call.call_id:
+            return
+        agent.call_id = ""
+        agent.worked_ms += self.now_ms - call.answered_ms
+        wrap_up = self.rules.topic(call.topic).wrap_up_ms
+        self.set_state(agent, "wrap_up")
+        agent.timer = self.remind(self.now_ms + wrap_up, "agent", agent.agent_id)
+
+    def on_mark(self, event: MarkGiven) -> None:
+        if 1 <= event.mark <= 5:
+            self.count(f"mark_{event.mark}")
+        else:
+            self.count("mark_refused")
+
+    def on_node_lost(self, event: NodeLost) -> None:
+        """Its calls ended with it. Rare, so a look at all calls is in order."""
+        freed: list[Agent] = []
+        for call in [each for each in self.calls.values() if each.node == event.node]:
+            if call.state == "connected":
+                self._hang_up(call, "answered", "node_lost")
+                continue
+            agent = self._free_from_offer(call)
+            self.end(call, "failed", "node_lost")
+            self.today.left("failed", self.now_ms - call.place_ms)
+            if agent is not None:
+                freed.append(agent)
+        for agent in freed:
+            if self.set_state(agent, "ready"):
+                self.seek_call(agent)
+
+    # --------------------------------------------------------------------------------------- deadlines
+    def nobody(self, call_id: str) -> None:
+        call = self.calls.get(call_id)
+        if call is not None and call.state == "queued" and not self.servable(call):
+            self.release(call, "nobody_can_serve")
+
+    def too_long(self, call_id: str) -> None:
+        call = self.calls.get(call_id)
+        if call is not None and call.state == "queued":
+            self.release(call, "waited_too_long")

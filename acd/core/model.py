@@ -1,0 +1,244 @@
+"""What the engine remembers: calls, agents, offers, and the two indexes that let them find each other.
+
+Rules of this module
+  * A ``Pool`` is everybody who could serve one skill in one language (and channel), by level.
+  * A ``Line`` is everybody who waits for the same: same queue, topic, language, least level, priority.
+    Within a line the order is fixed, (first_queued_ms, call_id), so only its head is ever compared.
+  * A line knows the pools that may serve it and from which wait on (requirements relax); a pool knows
+    the lines that wait for it. Nothing here needs to look at all calls or all agents.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from acd.contract import AgentStatus, CallState, Outcome
+
+PoolKey = tuple[str, str, str]  # channel, skill, language
+LineKey = tuple[str, str, str, str, int, int]  # channel, queue, topic, language, least level, priority
+Entry = tuple[int, str, "Call"]
+
+
+class Call:
+    """One caller. ``place_ms`` is the time by which he is ranked: his first queued time."""
+
+    __slots__ = (
+        "agent_id",
+        "answered_ms",
+        "attempts",
+        "call_id",
+        "caller_ref",
+        "channel",
+        "flow_version",
+        "language",
+        "line",
+        "min_level",
+        "node",
+        "offer_id",
+        "place_ms",
+        "priority",
+        "queue",
+        "reasons",
+        "released",
+        "said",
+        "state",
+        "topic",
+        "wanted",
+    )
+
+    def __init__(
+        self,
+        call_id: str,
+        node: str,
+        queue: str,
+        topic: str,
+        language: str,
+        priority: int,
+        place_ms: int,
+        caller_ref: str,
+        min_level: int,
+        flow_version: str,
+        channel: str = "voice",
+    ) -> None:
+        self.call_id = call_id
+        self.node = node
+        self.queue = queue
+        self.topic = topic
+        self.language = language
+        self.priority = priority
+        self.place_ms = place_ms
+        self.caller_ref = caller_ref
+        self.min_level = min_level
+        self.flow_version = flow_version
+        self.channel = channel
+        self.state: CallState = "queued"
+        self.line: Line | None = None
+        self.offer_id = ""
+        self.agent_id = ""
+        self.answered_ms = 0
+        self.attempts = 0
+        self.reasons: tuple[str, ...] = ()
+        self.released = ""  # why he was told that nobody will come, "" while he may hope
+        self.wanted = ""  # the agent who spoke to him last, "" when too long ago
+        self.said: tuple[int, int] | None = None  # for the calibration of estimates: (said low, said high)
+
+    def __lt__(self, other: Call) -> bool:  # never decides an order: call ids differ
+        return self.call_id < other.call_id
+
+
+class Line:
+    """Waiting calls that need the same; two heaps, for those who can still be in time and the late ones.
+
+    An entry is live while its call stands in this line with that very place; a call may own two equal
+    entries after it came back from an offer, which does no harm.
+    """
+
+    __slots__ = ("count", "fresh", "key", "late", "priority", "spots")
+
+    def __init__(self, key: LineKey, spots: tuple[Spot, ...]) -> None:
+        self.key = key
+        self.priority = key[5]
+        self.spots = spots
+        self.fresh: list[Entry] = []
+        self.late: list[Entry] = []
+        self.count = 0
+
+    def push(self, call: Call) -> None:
+        heappush(self.fresh, (call.place_ms, call.call_id, call))
+        call.line = self
+        self.count += 1
+
+    def forget(self, call: Call) -> None:
+        """Removal is lazy: the entry stays until it reaches the top or until most entries are stale."""
+        call.line = None
+        self.count -= 1
+        if len(self.fresh) + len(self.late) > 2 * self.count + 32:
+            self.fresh = [
+                entry for entry in self.fresh if entry[2].line is self and entry[2].place_ms == entry[0]
+            ]
+            self.late = [
+                entry for entry in self.late if entry[2].line is self and entry[2].place_ms == entry[0]
+            ]
+            heapify(self.fresh)
+            heapify(self.late)
+
+    def head(self, late_before_ms: int) -> Call | None:
+        """The oldest of those whose place is later than ``late_before_ms``."""
+        fresh = self.fresh
+        while fresh:
+            place_ms, _, call = fresh[0]
+            if call.line is not self or call.place_ms != place_ms:
+                heappop(fresh)
+            elif place_ms < late_before_ms:
+                heappush(self.late, heappop(fresh))
+            else:
+                return call
+        return None
+
+    def late_head(self) -> Call | None:
+        """The oldest of those already set aside as late; ask ``head`` first."""
+        late = self.late
+        while late:
+            place_ms, _, call = late[0]
+            if call.line is self and call.place_ms == place_ms:
+                return call
+            heappop(late)
+        return None
+
+    def waiting(self) -> list[Call]:
+        """All of the line in order; for queries, not for matching."""
+        calls = {e[1]: e[2] for e in self.fresh + self.late if e[2].line is self}
+        return sorted(calls.values(), key=lambda call: (call.place_ms, call.call_id))
+
+
+class Spot(NamedTuple):
+    """A pool that may serve a line, from ``opens_ms`` of waiting on, and from which wait each of its levels
+    may without being spared (index 1..3)."""
+
+    pool: Pool
+    opens_ms: int
+    after_ms: tuple[int, int, int, int]
+
+
+class Pool:
+    """Who could serve a skill in a language: counts of those on duty, the ready ones by level."""
+
+    __slots__ = ("best", "handicap", "key", "lines", "ready", "staffed")
+
+    def __init__(self, key: PoolKey) -> None:
+        self.key = key
+        self.ready: tuple[dict[str, Agent], ...] = ({}, {}, {}, {})  # by level; longest idle first
+        self.staffed = [0, 0, 0, 0]  # on duty (not logged out), by level
+        self.lines: dict[LineKey, tuple[Line, Spot]] = {}  # lines in which somebody waits
+        self.best = 0  # the highest level on duty: nobody is held back for a better one who is not there
+        self.handicap = 0  # mean level handicap of those on duty: what this pool is used to
+
+    @property
+    def on_duty(self) -> int:
+        return self.staffed[1] + self.staffed[2] + self.staffed[3]
+
+
+class Agent:
+    """One agent; free when available, reachable, not removed and doing nothing."""
+
+    __slots__ = (
+        "agent_id",
+        "call_id",
+        "endpoint",
+        "idle_since_ms",
+        "languages",
+        "name",
+        "on_duty",
+        "pools",
+        "reachable",
+        "ready",
+        "reason",
+        "removed",
+        "since_ms",
+        "skills",
+        "state",
+        "status",
+        "timer",
+        "worked_ms",
+    )
+
+    def __init__(self, agent_id: str) -> None:
+        self.agent_id = agent_id
+        self.name = ""
+        self.endpoint = ""
+        self.skills: dict[str, int] = {}
+        self.languages: tuple[str, ...] = ()
+        self.pools: tuple[tuple[Pool, int], ...] = ()
+        self.status: AgentStatus = "logged_out"
+        self.reason = ""
+        self.state = "ready"  # ready, offered, talking, wrap_up, paused
+        self.reachable = True  # until Asterisk says otherwise; an unreachable phone costs one short offer
+        self.removed = False
+        self.on_duty = False  # counted in the pools
+        self.ready = False  # in the ready index
+        self.since_ms = 0
+        self.idle_since_ms = 0
+        self.worked_ms = 0
+        self.call_id = ""
+        self.timer = 0  # serial of the deadline that ends wrap-up or pause
+
+
+class Offer(NamedTuple):
+    offer_id: str
+    call_id: str
+    agent_id: str
+    made_ms: int
+
+
+class Ended(NamedTuple):
+    """What is kept of a call that is over."""
+
+    outcome: Outcome
+    reason: str
+    ended_ms: int
+    node: str
+    topic: str
+    agent_id: str
+    reasons: tuple[str, ...]
+    waited_ms: int

@@ -1,0 +1,107 @@
+"""The engine's state as JSON-able data, and back.
+
+Only facts are written; lines, pools and their figures are built anew. What decides an order (places,
+ready since, deadlines' serials) is written, so a loaded engine goes on exactly as the dumped one.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify
+from typing import TYPE_CHECKING, Any
+
+from acd.core.model import Agent, Call, Ended, Offer
+from acd.core.rules import parse
+
+if TYPE_CHECKING:
+    from acd.core.engine import Engine
+
+FORMAT = 1
+CALL_FIELDS = tuple(name for name in Call.__slots__ if name != "line")
+AGENT_FIELDS = tuple(name for name in Agent.__slots__ if name not in ("pools", "ready", "on_duty"))
+PLAIN = ("now_ms", "token", "leader", "serial", "version", "rules_version", "counters")
+
+
+def dump(engine: Engine) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        **{name: getattr(engine, name) for name in PLAIN if name != "counters"},
+        "counters": dict(engine.counters),
+        "rules": dict(engine.raw_rules),
+        "calls": [_plain(call, CALL_FIELDS) for call in engine.calls.values()],
+        "agents": [_plain(agent, AGENT_FIELDS) for agent in engine.agents.values()],
+        "ready": list(engine.ready),
+        "offers": [list(offer) for offer in engine.offers.values()],
+        "deadlines": sorted(list(deadline) for deadline in engine.deadlines),
+        "ended": [[call_id, *map(_listed, ended)] for call_id, ended in engine.ended.items()],
+        "places": [[caller, *kept] for caller, kept in engine.places.items()],
+        "last_agent": [[caller, *kept] for caller, kept in engine.last_agent.items()],
+        "today": {"midnight_ms": engine.today.midnight_ms, "counts": dict(engine.today.counts)},
+    }
+
+
+def load(engine: Engine, state: dict[str, Any]) -> None:
+    if state.get("format") != FORMAT:
+        raise ValueError(f"a state of format {state.get('format')!r} cannot be read, only {FORMAT}")
+    for name in PLAIN:
+        setattr(engine, name, state[name])
+    engine.raw_rules = dict(state["rules"])
+    engine.use_rules(parse(engine.raw_rules))
+    engine.today.midnight_ms = state["today"]["midnight_ms"]
+    engine.today.counts.update(state["today"]["counts"])
+    for raw in state["agents"]:
+        agent = Agent(raw["agent_id"])
+        for name in AGENT_FIELDS:
+            setattr(agent, name, raw[name])
+        agent.languages = tuple(raw["languages"])
+        engine.agents[agent.agent_id] = agent
+        engine.join_pools(agent)
+    for agent in engine.agents.values():  # after all have joined: refresh counts duty
+        since = agent.idle_since_ms
+        engine.refresh(agent)
+        agent.idle_since_ms = since
+    _order_ready(engine, state["ready"])
+    for raw in state["calls"]:
+        call = _call(raw)
+        engine.calls[call.call_id] = call
+        if call.state == "queued":
+            engine.stand(call)
+    engine.offers = {raw[0]: Offer(*raw) for raw in state["offers"]}
+    engine.deadlines = [(raw[0], raw[1], raw[2], raw[3]) for raw in state["deadlines"]]
+    heapify(engine.deadlines)
+    for call_id, *raw in state["ended"]:
+        engine.ended[call_id] = Ended._make((*raw[:6], tuple(raw[6]), raw[7]))
+    for caller, *raw in state["places"]:
+        engine.places[caller] = (raw[0], raw[1], raw[2])
+    for caller, *raw in state["last_agent"]:
+        engine.last_agent[caller] = (raw[0], raw[1])
+
+
+def _order_ready(engine: Engine, order: list[str]) -> None:
+    """Ready agents stand in the order in which they became ready."""
+    if list(engine.ready) == order:
+        return
+    for agent_id in order:
+        agent = engine.agents[agent_id]
+        engine.unready(agent)
+        agent.ready = True
+        engine.ready[agent_id] = agent
+        for pool, level in agent.pools:
+            pool.ready[level][agent_id] = agent
+
+
+def _call(raw: dict[str, Any]) -> Call:
+    call = Call("", "", "", "", "", 0, 0, "", 1, "")
+    for name in CALL_FIELDS:
+        setattr(call, name, raw[name])
+    call.reasons = tuple(raw["reasons"])
+    return call
+
+
+def _plain(item: Call | Agent, fields: tuple[str, ...]) -> dict[str, object]:
+    return {name: _listed(getattr(item, name)) for name in fields}
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, dict) else value
