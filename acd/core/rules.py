@@ -103,7 +103,7 @@ _TIMES = {  # key in the file -> (field, least, most), seconds
     "short_abandon_s": ("short_abandon_ms", 0, 120),
     "ring_s": ("ring_ms", 3, 120),
     "offer_grace_s": ("offer_grace_ms", 1, 60),
-    "no_answer_pause_s": ("no_answer_pause_ms", 0, 3600),
+    "no_answer_pause_s": ("no_answer_pause_ms", 0, 86_400),
     "unreachable_pause_s": ("unreachable_pause_ms", 1, 3600),
     "declined_pause_s": ("declined_pause_ms", 0, 3600),
     "keep_place_s": ("keep_place_ms", 0, 86_400),
@@ -171,7 +171,7 @@ def _topic_rule(body: Mapping[str, object], where: str, default: TopicRule) -> T
         relax = _relaxation(body["relax"], f"{dot}relax")
     wrap = default.wrap_up_ms
     if "wrap_up_s" in body:
-        wrap = _seconds(body["wrap_up_s"], f"{dot}wrap_up_s", 0, 3600)
+        wrap = _seconds(body["wrap_up_s"], f"{dot}wrap_up_s", 0, 86_400)
     return TopicRule(relax, wrap)
 
 
