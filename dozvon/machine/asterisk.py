@@ -1,4 +1,4 @@
-"""An Asterisk of our own: a folder made from ``asterisk-config/``, a child process, found again after a restart.
+"""An Asterisk of our own: a folder made from ``asterisk-config/``, and a child process.
 
 home/asterisk/
   etc/    a copy of asterisk-config/ with secrets and this machine's addresses and paths
@@ -14,7 +14,6 @@ import hashlib
 import os
 import shutil
 import stat
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -70,7 +69,7 @@ class AsteriskChild:
         return self.child.adopted
 
     async def start(self) -> None:
-        """Write the folder, start or adopt, wait for the manager's greeting; raises AsteriskMissing, ChildFailed.
+        """Write the folder, start or adopt, wait for the manager; raises AsteriskMissing, ChildFailed.
 
         An adopted Asterisk is told to read the files again; its calls go on.
         """
@@ -243,11 +242,3 @@ def _short(folder: Path) -> Path:
     if owner.st_uid != os.getuid() or not stat.S_ISDIR(owner.st_mode) or owner.st_mode & 0o077:
         raise ChildFailed(f"{short} belongs to somebody else; choose a shorter home than {folder}")
     return short
-
-
-def version(toolbox: Toolbox) -> str:
-    """Of the program that would be started."""
-    said = subprocess.run(
-        [*toolbox.command(toolbox.asterisk), "-V"], capture_output=True, text=True, timeout=20
-    )
-    return said.stdout.strip()

@@ -108,7 +108,7 @@ class Child:
             except ProcessLookupError:
                 break
             deadline = time.monotonic() + patience_s
-            while self.running and time.monotonic() < deadline:
+            while self.running and time.monotonic() < deadline:  # noqa: ASYNC110 - a process ends
                 await asyncio.sleep(POLL_S)
         self._process = None
         self.pid_file.unlink(missing_ok=True)
