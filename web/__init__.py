@@ -1,0 +1,1 @@
+"""HTTP: the API, live updates, figures for monitoring, and the wallboard's files."""
