@@ -1,0 +1,116 @@
+"""What this process knows to be true now, whatever the journal says: its live calls and its agents. Pure.
+
+A lost Redis must lose no caller and no caller's place. So the process that holds a call remembers the facts
+that it reported, and asserts them again when the journal turns out not to know them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Final
+
+from acd.contract import (
+    AgentDefined,
+    AgentReachabilityChanged,
+    AgentRemoved,
+    AgentStatusDeclared,
+    CallEnded,
+    CallLeft,
+    CallQueued,
+    Event,
+    OfferAccepted,
+    RulesLoaded,
+)
+from acd.core.engine import Engine
+
+GONE_KEPT: Final = 4_000
+
+
+class LiveFacts:
+    """Live calls of this process, by id, and the last word on each agent that was reported here."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, CallQueued] = {}
+        self.talking: dict[str, OfferAccepted] = {}
+        self.agents: dict[str, AgentDefined] = {}
+        self.statuses: dict[str, AgentStatusDeclared] = {}
+        self.reachability: dict[str, AgentReachabilityChanged] = {}
+        self.rules: RulesLoaded | None = None
+        self._gone: OrderedDict[str, None] = OrderedDict()
+
+    def note(self, event: Event, now_ms: int) -> Event:
+        """Remembers a fact that is being reported; the fact to send, with the caller's place filled in."""
+        match event:
+            case CallQueued():
+                if not event.first_queued_ms:
+                    known = self.calls.get(event.call_id)
+                    event = replace(event, first_queued_ms=known.first_queued_ms if known else now_ms)
+                self.calls[event.call_id] = event
+                self._gone.pop(event.call_id, None)
+            case OfferAccepted():
+                self.talking[event.call_id] = event
+            case CallLeft() | CallEnded():
+                self.calls.pop(event.call_id, None)
+                self.talking.pop(event.call_id, None)
+                self._gone[event.call_id] = None
+                if len(self._gone) > GONE_KEPT:
+                    self._gone.popitem(last=False)
+            case AgentDefined():
+                self.agents[event.agent_id] = event
+            case AgentRemoved():
+                for table in (self.agents, self.statuses, self.reachability):
+                    table.pop(event.agent_id, None)
+            case AgentStatusDeclared():
+                self.statuses[event.agent_id] = event
+            case AgentReachabilityChanged():
+                self.reachability[event.agent_id] = event
+            case RulesLoaded():
+                self.rules = event
+            case _:
+                pass
+        return event
+
+    def overhear(self, event: Event) -> None:
+        """A fact of anybody in the journal: a newer word on an agent replaces ours."""
+        match event:
+            case AgentStatusDeclared() if event.agent_id in self.statuses:
+                self.statuses[event.agent_id] = event
+            case AgentDefined() if event.agent_id in self.agents:
+                self.agents[event.agent_id] = event
+            case AgentRemoved():
+                for table in (self.agents, self.statuses, self.reachability):
+                    table.pop(event.agent_id, None)
+            case RulesLoaded() if self.rules is not None:
+                self.rules = event
+            case _:
+                pass
+
+    def is_gone(self, call_id: str) -> bool:
+        """Whether the call was here and left lately."""
+        return call_id in self._gone
+
+    def unknown_to(self, engine: Engine) -> list[Event]:
+        """The facts that an engine's state lacks, in an order in which they can be taken in."""
+        agents = engine.agents
+        missing: list[Event] = []
+        if self.rules is not None and self.rules.version != engine.rules_version:
+            missing.append(self.rules)
+        missing += (fact for key, fact in self.agents.items() if key not in agents)
+        for key, status in self.statuses.items():
+            agent = agents.get(key)
+            if agent is None or agent.status != status.status:
+                missing.append(status)
+        for key, reach in self.reachability.items():
+            agent = agents.get(key)
+            if agent is None or agent.reachable != reach.reachable:
+                missing.append(reach)
+        for key, queued in self.calls.items():
+            call = engine.calls.get(key)
+            talking = self.talking.get(key)
+            # First who talks to whom, so that a talking caller is not offered to another agent.
+            if talking is not None and (call is None or call.state != "connected"):
+                missing.append(talking)
+            if call is None or call.node != queued.node:
+                missing.append(queued)
+        return missing

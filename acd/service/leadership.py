@@ -1,0 +1,195 @@
+"""Who leads: a lease in Redis, kept by a pulse; and what only a leader does.
+
+The lease runs 1 s and is renewed each 0.25 s; a standby looks each 0.1 s. After the death of a leader another
+one orders within 1.0 + 0.1 s and the time of two requests. A leader that was merely slow finds its lease gone
+at its next write, which is refused (see ``acd.journal.scripts``): at no time do two order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import structlog
+
+from acd.contract import Command, Event, LeaderElected, NodeLost, Tick
+from acd.journal import snapshots
+from acd.journal.codec import encode
+from acd.journal.link import JournalError
+from acd.journal.stream import Journal, JournalMoved, Lease, LeaseLost, Pulse
+from acd.service.follower import Follower
+
+LEASE_MS: Final = 1_000
+RENEW_S: Final = 0.25
+LOOK_S: Final = 0.1
+FOLLOW_S: Final = 0.5  # of a process that never leads
+NODE_MS: Final = 5_000
+TICK_SPACING_MS: Final = 2
+
+log = structlog.get_logger(__name__)
+
+
+class Leadership:
+    """Holds, seeks or (``leads=False``) never seeks the lease; publishes while it leads."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        follower: Follower,
+        *,
+        engine: str,
+        node: str,
+        leads: bool,
+        on_pulse: Callable[[Pulse], None],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._journal = journal
+        self._follower = follower
+        self._engine = engine
+        self._node = node
+        self._seeks = leads
+        self._on_pulse = on_pulse
+        self._now_ms = now_ms
+        self._tick_ms = 0
+        self.lease: Lease | None = None
+        self.leading = False  # holds the lease and has read all that came before it
+        self.counts: Counter[str] = Counter()
+
+    # --------------------------------------------------------------------------------------------- pulse
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._beat()
+            except JournalMoved:
+                self._follower.look_again()
+            except JournalError as error:
+                self.counts["pulse_failures"] += 1
+                log.debug("no pulse", action="pulse_failed", error=str(error))
+            pause_s = RENEW_S if self.lease else LOOK_S if self._seeks else FOLLOW_S
+            await asyncio.sleep(pause_s)
+
+    async def _beat(self) -> None:
+        pulse = await self._journal.pulse(self.lease, LEASE_MS, self._node, NODE_MS, self._engine)
+        self._on_pulse(pulse)
+        if self.lease is not None and not pulse.leads:
+            log.warning("no longer leading", action="lease_lost", token=self.lease.token)
+            self._step_down()
+        follower = self._follower
+        if pulse.generation != follower.replica.generation:
+            follower.look_again()
+        if self._seeks and not pulse.leader and (follower.synced.is_set() or not pulse.generation):
+            await self._acquire(pulse)
+
+    async def _acquire(self, pulse: Pulse) -> None:
+        replica = self._follower.replica
+        generation, seed = pulse.generation, b""
+        new_generation = uuid.uuid4().hex[:8]
+        if not generation and replica.has_state:
+            state = snapshots.Snapshot("0-0", new_generation, replica.dump())
+            seed = snapshots.pack(state)
+        answer = await self._journal.acquire(self._engine, LEASE_MS, generation, new_generation, seed)
+        if answer is None:
+            return
+        self.lease, entry_id, founded = answer
+        log.info(
+            "lease taken",
+            action="lease_taken",
+            token=self.lease.token,
+            entry=entry_id,
+            founded=founded if founded != generation else "",
+            seeded=bool(seed),
+        )
+        if founded != generation:
+            self._follower.look_again()
+
+    def _step_down(self) -> None:
+        self.lease = None
+        self.leading = False
+
+    async def release(self) -> None:
+        """Lets a standby take over at once."""
+        lease = self.lease
+        self._step_down()
+        if lease is not None:
+            with contextlib.suppress(JournalError):  # it runs out by itself
+                await self._journal.release(lease)
+
+    # ------------------------------------------------------------------------------------------- leading
+    def on_event(self, event: Event) -> None:
+        """Our own election was read: all before it is known, now we order."""
+        if isinstance(event, LeaderElected) and self.lease is not None and event.token == self.lease.token:
+            self.leading = True
+            self._tick_ms = 0
+
+    async def after_batch(self) -> None:
+        """Sends what is to be sent and, when a deadline is due, says that time has passed."""
+        if not self.leading or self.lease is None:
+            return
+        try:
+            if self._follower.replica.has_pending:
+                await self._publish(self.lease)
+            if self._tick_due():
+                await self._journal.append_as_leader(self.lease, [encode(Tick())])
+                self.counts["ticks"] += 1
+                self._tick_ms = self._now_ms()
+        except LeaseLost:
+            log.warning("order refused, another leads", action="fenced", engine=self._engine)
+            self.counts["fenced"] += 1
+            self._step_down()
+
+    async def _publish(self, lease: Lease) -> None:
+        replica = self._follower.replica
+        pending = replica.pending()
+        records = [
+            (_node(command), source, encode(_stamped(command, lease.token))) for source, command in pending
+        ]
+        sent = await self._journal.publish(lease, records)
+        self.counts["published"] += sent
+        self.counts["already_published"] += len(records) - sent
+        replica.sent_up_to(pending[-1][0])
+
+    def block_ms(self) -> int:
+        """How long the journal may be silent before something is due."""
+        deadline_ms = self._follower.replica.engine.next_deadline_ms() if self.leading else None
+        if deadline_ms is None:
+            return 500
+        return max(deadline_ms - self._now_ms(), TICK_SPACING_MS)
+
+    def _tick_due(self) -> bool:
+        deadline_ms = self._follower.replica.engine.next_deadline_ms()
+        now_ms = self._now_ms()
+        return deadline_ms is not None and deadline_ms <= now_ms and now_ms - self._tick_ms >= TICK_SPACING_MS
+
+    async def declare_lost(self, node: str) -> None:
+        """A node that gave no sign of life: its calls have ended. Raises JournalError."""
+        if self.leading and self.lease is not None:
+            log.warning("node lost", action="node_lost", node=node)
+            await self._journal.append_as_leader(self.lease, [encode(NodeLost(node))])
+
+    # ----------------------------------------------------------------------------------------- snapshots
+    async def save_snapshot(self) -> str | None:
+        """Stores the state; its entry id. None when it is not the moment (not leading, orders unsent)."""
+        replica = self._follower.replica
+        if not self.leading or self.lease is None or replica.has_pending or not replica.has_state:
+            return None
+        entry_id, lease = replica.last_id, self.lease
+        snapshot = snapshots.Snapshot(entry_id, replica.generation, replica.dump())
+        data = await asyncio.to_thread(snapshots.pack, snapshot)
+        await self._journal.save_snapshot(lease, data)
+        self.counts["snapshots"] += 1
+        log.info("state stored", action="snapshot", entry=entry_id, bytes=len(data))
+        return entry_id
+
+
+def _stamped(command: Command, token: int) -> Command:
+    changed: Any = replace(command, token=token)  # type: ignore[call-arg]
+    return changed  # type: ignore[no-any-return]
+
+
+def _node(command: Command) -> str:
+    return str(getattr(command, "node", ""))

@@ -1,0 +1,312 @@
+"""The distributor as every process of the house uses it: see DistributorService."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from acd.contract import (
+    AgentRemoved,
+    AgentStatusDeclared,
+    CallQueued,
+    Command,
+    Event,
+    LeaderElected,
+    NodeLost,
+    RulesLoaded,
+    Snapshot,
+    WaitView,
+)
+from acd.journal.archive import Archive
+from acd.journal.codec import RecordTooLong, encode
+from acd.journal.stream import Entry, Journal, Pulse
+from acd.service.chores import Chores
+from acd.service.facts import LiveFacts
+from acd.service.follower import Follower
+from acd.service.leadership import Leadership
+from acd.service.orders import Orders
+from acd.service.outbox import Outbox
+from acd.service.roster import Roster
+from acd.service.sender import Sender
+
+Listener = Callable[[Event, int], None]
+
+log = structlog.get_logger(__name__)
+
+
+class DistributorService:
+    """Implements ``acd.contract.Distributor`` over Redis.
+
+    In the process that holds the calls of a node, and may lead::
+
+        service = DistributorService(
+            settings.redis_url,
+            node=settings.node,             # "" in a process that holds no calls (web, command line)
+            leads=True,                     # False: follow and report only
+            roster=roster.load(settings.config / "agents.yaml", topics),
+            rules=RulesLoaded(version, mapping),     # None: the engine's own
+            archive=settings.home / "journal",       # where trimmed entries go; None: nowhere
+        )
+        await service.start()               # never waits for Redis and never fails because of it
+        ...
+        await service.stop()                # sends what is left (at most 2 s), hands the lead over
+
+    At most one process per node name; any number of processes may have ``leads=True``: one leads, the
+    others stand by. ``connected`` tells whether the journal is followed and takes facts.
+
+    Live calls reported here are remembered until they leave or end, and asserted again by the service itself
+    when a journal turns out not to know them: a runner need not do anything when Redis is lost. Set
+    ``first_queued_ms`` of a call that a restarted daemon takes back, or leave 0 for "now".
+
+    ``listeners``: synchronous functions called with each new fact and its time in ms (also during replay
+    after a reconnection, not before the first synchronisation); what they raise is logged.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        node: str = "",
+        leads: bool = False,
+        roster: Roster | None = None,
+        rules: RulesLoaded | None = None,
+        archive: Path | None = None,
+        prefix: str = "dozvon",
+    ) -> None:
+        self.process = f"{node or 'observer'}-{uuid.uuid4().hex[:8]}"
+        self.node = node
+        self.listeners: list[Listener] = []
+        self._roster = roster
+        self._rules = rules
+        self._journal = Journal(url, prefix)
+        self._facts = LiveFacts()
+        self._outbox = Outbox()
+        self._offset_ms = 0
+        self._heard_s = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._orders: dict[str, Orders] = {}
+        self._follower = Follower(
+            self._journal,
+            on_event=self._on_event,
+            on_batch=self._after_batch,
+            on_synced=self._on_synced,
+            on_lost_end=self._on_lost_end,
+            block_ms=lambda: self._leadership.block_ms(),
+        )
+        self._leadership = Leadership(
+            self._journal,
+            self._follower,
+            engine=self.process,
+            node=node,
+            leads=leads,
+            on_pulse=self._on_pulse,
+            now_ms=self.now_ms,
+        )
+        self._sender = Sender(self._journal, self._outbox, self._follower, self.process, self.now_ms)
+        self._chores = Chores(
+            self._journal,
+            self._follower,
+            self._leadership,
+            self._sender,
+            archive=Archive(archive) if archive else None,
+            node=node,
+            is_live=lambda call_id: call_id in self._facts.calls,
+            report=self._put,
+        )
+
+    # ----------------------------------------------------------------------------------------- life
+    async def start(self) -> None:
+        """Begins to connect; returns at once, whether Redis is there or not."""
+        if self._tasks:
+            raise RuntimeError("started already")
+        for name, work in (
+            ("pulse", self._leadership.run()),
+            ("follow", self._follower.run()),
+            ("send", self._sender.run()),
+            ("chores", self._chores.run()),
+        ):
+            self._spawn(name, work)
+
+    async def stop(self, drain_s: float = 2.0) -> None:
+        """Sends what waits, as long as Redis takes it, lets a standby lead, and closes."""
+        try:
+            async with asyncio.timeout(drain_s):
+                await self._sender.drained()
+        except TimeoutError:
+            log.warning("facts unsent", action="outbox_left", count=len(self._outbox))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._leadership.release()
+        await self._journal.close()
+
+    async def synchronised(self, timeout_s: float | None = None) -> bool:
+        """Waits until the journal has been read; False when that took longer."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._follower.synced.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(self._guard(name, work), name=f"distributor-{name}"))
+
+    async def _guard(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("task died", action="task_died", task=name)
+            raise
+
+    # ------------------------------------------------------------------------------------ Distributor
+    @property
+    def connected(self) -> bool:
+        """The journal is followed, answered within 2.5 s, and takes facts."""
+        heard = time.monotonic() - self._heard_s < 2.5
+        return heard and self._follower.synced.is_set() and not self._sender.full
+
+    @property
+    def leading(self) -> bool:
+        return self._leadership.leading
+
+    async def report(self, event: Event) -> None:
+        """Takes a fact; it is in the journal a moment later, or when Redis is back."""
+        self._put(event)
+
+    def _put(self, event: Event) -> None:
+        event = self._facts.note(event, self.now_ms())
+        try:
+            self._outbox.put(encode(event))
+        except RecordTooLong as error:
+            log.error("fact refused", action="fact_too_long", error=str(error))
+            return
+        self._sender.wake()
+        if isinstance(event, CallQueued):
+            for orders in self._orders.values():
+                orders.call_known(event.call_id)
+
+    def commands(self, node: str) -> AsyncIterator[Command]:
+        """Orders for a node; to be read by one reader, in the process that reports the node's calls."""
+        orders = self._orders.get(node)
+        if orders is None:
+            own = node == self.node
+            orders = Orders(
+                self._journal,
+                node,
+                now_ms=self.now_ms,
+                knows=(lambda call_id: call_id in self._facts.calls) if own else None,
+                is_gone=self._facts.is_gone if own else None,
+                on_unknown=lambda offer: self._chores.report_lost(offer.call_id),
+            )
+            self._orders[node] = orders
+            self._spawn(f"orders-{node}", orders.run(self._follower.synced))
+        return aiter(orders)
+
+    def wait_of(self, call_id: str) -> WaitView | None:
+        return self._follower.replica.engine.wait_of(call_id, self.now_ms())
+
+    def estimate(self, topic: str, language: str) -> WaitView:
+        return self._follower.replica.engine.estimate(topic, language)
+
+    def snapshot(self) -> Snapshot:
+        seen = self._follower.replica.engine.snapshot(self.now_ms())
+        return seen if self.connected else replace(seen, connected=False)
+
+    def why(self, call_id: str) -> tuple[str, ...]:
+        return self._follower.replica.engine.why(call_id, self.now_ms())
+
+    # -------------------------------------------------------------------------------------- and more
+    def now_ms(self) -> int:
+        """Redis' clock, as far as it is known here."""
+        return int(time.time() * 1000) + self._offset_ms
+
+    async def use_roster(self, roster: Roster) -> None:
+        """Another roster (edited and checked): defines, changes and removes agents."""
+        self._roster = roster
+        if self._follower.synced.is_set():
+            self._assert_roster()
+
+    def counts(self) -> dict[str, int]:
+        """Counters for measuring, by name."""
+        total = {**self._follower.replica.counts, **self._leadership.counts, **self._chores.counts}
+        for orders in self._orders.values():
+            for name, count in orders.counts.items():
+                total[f"order_{name}"] = total.get(f"order_{name}", 0) + count
+        total |= {"outbox": len(self._outbox), "outbox_dropped": self._outbox.dropped}
+        total |= {f"engine_{name}": count for name, count in self._follower.replica.engine.counters.items()}
+        return total
+
+    # -------------------------------------------------------------------------------------- reactions
+    def _on_pulse(self, pulse: Pulse) -> None:
+        self._heard_s = time.monotonic()
+        self._offset_ms = pulse.now_ms - int(time.time() * 1000)
+        self._chores.owns_node = pulse.node_owner == self.process
+
+    def _on_event(self, event: Event, entry: Entry) -> None:
+        self._facts.overhear(event)
+        self._leadership.on_event(event)
+        if self._follower.looked:
+            for listener in self.listeners:
+                try:
+                    listener(event, entry.time_ms)
+                except Exception:
+                    log.exception("listener failed", action="listener_failed")
+        if isinstance(event, LeaderElected | NodeLost):
+            self._chores.assert_facts = True
+
+    async def _after_batch(self) -> None:
+        await self._leadership.after_batch()
+        if self._outbox.overflowed:
+            self._outbox.overflowed = False
+            self._chores.assert_facts = True
+        if self._chores.assert_facts and not len(self._outbox):
+            self._chores.assert_facts = False
+            self._assert_facts()
+
+    def _on_synced(self, why: str) -> None:
+        if why == "start":
+            self._assert_roster()
+            if self._rules is not None and self._rules.version != self._follower.replica.engine.rules_version:
+                self._put(self._rules)
+        self._chores.assert_facts = True
+
+    def _on_lost_end(self) -> None:
+        count = self._outbox.rewind()
+        log.warning("journal lost its end", action="journal_lost_end", sent_again=count)
+        self._sender.wake()
+
+    def _assert_roster(self) -> None:
+        """Defines all agents as the roster says, and begins with its status for those whom nobody knew.
+
+        Who is known keeps his status: a restart logs nobody in or out.
+        """
+        if self._roster is None:
+            return
+        known = self._follower.replica.engine.agents
+        for member in self._roster.members:
+            wanted, agent = member.agent, known.get(member.agent.agent_id)
+            if agent is None:
+                self._put(wanted)
+                self._put(AgentStatusDeclared(wanted.agent_id, member.status))
+            elif (agent.name, agent.endpoint, agent.skills, agent.languages) != (
+                wanted.name, wanted.endpoint, wanted.skills, wanted.languages
+            ):  # fmt: skip
+                self._put(wanted)
+        for agent_id in known.keys() - self._roster.agents.keys():
+            self._put(AgentRemoved(agent_id))
+
+    def _assert_facts(self) -> None:
+        missing = self._facts.unknown_to(self._follower.replica.engine)
+        for event in missing:
+            self._put(event)
+        if missing:
+            log.info("facts asserted again", action="reassert", count=len(missing))
