@@ -1,0 +1,421 @@
+"""Nodes that ask: menu, question, ask_number, confirm, survey.
+
+One rule for all: an attempt that fails (silence, or an answer that fits nothing) is counted, the next one
+is worded differently, and after the last the call goes on to where a person helps. Asking to repeat is not
+a failure. A doubtful hearing is confirmed before it is believed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from ivr.dialog.contract import Digits, Input, NoInput, SaveMark, SpeechFailed, Utterance
+from ivr.dialog.model import (
+    BACK_KEY,
+    PERSON_KEY,
+    REPEAT_KEY,
+    Asking,
+    Confirm,
+    Leading,
+    Menu,
+    Number,
+    Option,
+    Prompts,
+    Question,
+    Survey,
+)
+from ivr.dialog.ports import Meaning
+from ivr.dialog.turn import Turn
+from ivr.dialog.words import digits_in, normal
+
+ACCEPT, CONFIRM = 0.7, 0.4  # confidence: believed from here, asked about from here
+MAX_REPEATS = 5  # a key that is stuck must not hold a line for ever
+
+
+# ------------------------------------------------------------------------------------- shared by all
+def failed(turn: Turn, node: Asking, reason: str) -> Prompts | None:
+    """Count an attempt that failed; the wording before the next one, None when it was the last."""
+    turn.note(reason, turn.s.node)
+    attempt = turn.s.attempt + 1
+    turn.set(attempt=attempt, typed_ahead="")
+    if attempt >= node.attempts:
+        return None
+    wordings = node.no_input if reason == "no_input" else node.no_match
+    return wordings[min(attempt, len(wordings)) - 1 :][:1]
+
+
+def give_up(turn: Turn, node: Leading) -> None:
+    turn.say(node.give_up)
+    turn.go("else", node.otherwise)
+
+
+def repeated(turn: Turn) -> bool:
+    """One more repetition on the caller's wish; False when there were too many."""
+    turn.set(repeats=turn.s.repeats + 1)
+    return turn.s.repeats <= MAX_REPEATS
+
+
+def without_speech(turn: Turn) -> bool:
+    """Recognition failed: ask once more with keys. False when we were already without it."""
+    if not turn.s.speech:
+        return False
+    turn.set(speech=False)
+    turn.note("speech_failed")
+    return True
+
+
+def wants_person(turn: Turn, target: str, input: Input) -> bool:
+    """Key 0 or a word for it: go to a person from anywhere."""
+    if not target:
+        return False
+    if isinstance(input, Digits):
+        asked = input.keys == PERSON_KEY
+    elif isinstance(input, Utterance):
+        meaning = turn.meaning(input, "choice")
+        asked = meaning.intent == "person" and meaning.confidence >= CONFIRM
+    else:
+        asked = False
+    if asked:
+        turn.go("person", target)
+    return asked
+
+
+def find_option(options: tuple[Option, ...], text: str, language: str) -> Option | None:
+    """The choice whose phrase or key («два») was said."""
+    said = normal(text)
+    for option in options:
+        if said in map(normal, option.phrases.get(language, ())):
+            return option
+    digit = digits_in(text, language)
+    return next((option for option in options if option.key == digit), None)
+
+
+def find_by_intent(options: tuple[Option, ...], meaning: Meaning) -> Option | None:
+    for option in options:
+        if meaning.intent and any(_fits(meaning.intent, pattern) for pattern in option.intents):
+            return option
+        if option.topic and meaning.intent == f"topic.{option.topic}":
+            return option
+    return None
+
+
+def _fits(intent: str, pattern: str) -> bool:
+    return intent.startswith(pattern[:-1]) if pattern.endswith("*") else intent == pattern
+
+
+# ------------------------------------------------------------------------------------------------ menu
+def enter_menu(turn: Turn, node: Menu) -> None:
+    menus = turn.s.menus
+    menus = menus[: menus.index(node.id)] if node.id in menus else menus
+    turn.set(menus=(*menus, node.id))
+    ask_menu(turn, node, node.spoken if turn.s.speech and node.spoken else node.prompts)
+
+
+def ask_menu(turn: Turn, node: Menu, head: Prompts) -> None:
+    choices = tuple(option.say for option in node.options if option.say)
+    phrases = tuple(
+        phrase for option in node.options for phrase in option.phrases.get(turn.s.language, ())
+    )
+    turn.ask(
+        (*head, *choices, *node.tail),
+        terminator="",
+        speech=node.speech,
+        expects="sentence" if node.free else "choice",
+        phrases=() if node.free else phrases,
+    )
+
+
+def receive_menu(turn: Turn, node: Menu, input: Input) -> None:
+    if turn.s.step == "confirm":
+        _confirmed(turn, node, input)
+    elif isinstance(input, Digits) and input.keys:
+        turn.keep_keys(input.keys[1:])
+        _menu_key(turn, node, input.keys[0])
+    elif isinstance(input, Utterance):
+        _menu_words(turn, node, input)
+    elif isinstance(input, SpeechFailed) and without_speech(turn):
+        ask_menu(turn, node, node.prompts)
+    else:
+        _menu_failed(turn, node, "no_input")
+
+
+def _menu_key(turn: Turn, node: Menu, key: str) -> None:
+    option = next((option for option in node.options if option.key == key), None)
+    if option is not None:
+        choose(turn, option)
+    elif key == PERSON_KEY and node.person:
+        turn.go("person", node.person)
+    elif key == REPEAT_KEY and repeated(turn):
+        ask_menu(turn, node, node.prompts)
+    elif key == BACK_KEY and len(turn.s.menus) > 1:
+        turn.go("back", turn.s.menus[-2])
+    else:
+        _menu_failed(turn, node, "no_match")
+
+
+def _menu_words(turn: Turn, node: Menu, said: Utterance) -> None:
+    option = find_option(node.options, said.text, turn.s.language)
+    if option is not None and said.confidence >= CONFIRM:
+        _believe(turn, node, Meaning(f"option.{option.key}", said.confidence), option)
+        return
+    meaning = turn.meaning(said, "sentence" if node.free else "choice")
+    if meaning.intent == "repeat" and repeated(turn):
+        ask_menu(turn, node, node.prompts)
+    elif meaning.intent == "person" and node.person and meaning.confidence >= CONFIRM:
+        turn.go("person", node.person)
+    elif meaning.intent == "back" and len(turn.s.menus) > 1:
+        turn.go("back", turn.s.menus[-2])
+    else:
+        _believe(turn, node, meaning, find_by_intent(node.options, meaning))
+
+
+def _believe(turn: Turn, node: Menu, meaning: Meaning, option: Option | None) -> None:
+    """Act on a sure meaning, ask about a doubtful one, fail on the rest."""
+    pattern = next((p for p in node.intents if meaning.intent and _fits(meaning.intent, p)), "")
+    if (option is None and not pattern) or meaning.confidence < CONFIRM:
+        _menu_failed(turn, node, "no_match")
+        return
+    topic = _topic_of(meaning, option)
+    if meaning.confidence >= ACCEPT or not topic:
+        _act(turn, node, meaning.intent, topic, option)
+        return
+    turn.set(slots={**turn.s.slots, "_intent": meaning.intent, "_topic": topic})
+    turn.say(("confirm.heard",))
+    turn.ask((f"topic.{topic}", "confirm.yes_no"), "confirm", terminator="", speech=True, expects="yes_no")
+
+
+def _topic_of(meaning: Meaning, option: Option | None) -> str:
+    if option is not None and option.topic:
+        return option.topic
+    if meaning.intent.startswith("topic."):
+        return meaning.intent.removeprefix("topic.")
+    return meaning.slots.get("topic", "")
+
+
+def _act(turn: Turn, node: Menu, intent: str, topic: str, option: Option | None) -> None:
+    if topic:
+        turn.set(topic=topic)
+    if intent.startswith("answer."):
+        turn.slot("answer", intent.removeprefix("answer."))
+    if option is not None:
+        choose(turn, option)
+        return
+    pattern = next(p for p in node.intents if _fits(intent, p))
+    turn.go(f"intents.{pattern}", node.intents[pattern])
+
+
+def _confirmed(turn: Turn, node: Menu, input: Input) -> None:
+    intent, topic = str(turn.s.slots.get("_intent", "")), str(turn.s.slots.get("_topic", ""))
+    answer = yes_or_no(turn, input)
+    if answer == "yes":
+        turn.drop_slot("_intent")
+        turn.drop_slot("_topic")
+        meaning = Meaning(intent, 1.0, {"topic": topic})
+        if intent.startswith("option."):
+            option = next((o for o in node.options if f"option.{o.key}" == intent), None)
+        else:
+            option = find_by_intent(node.options, meaning)
+        _act(turn, node, intent, topic, option)
+    else:
+        _menu_failed(turn, node, "no_match")
+
+
+def _menu_failed(turn: Turn, node: Menu, reason: str) -> None:
+    wording = failed(turn, node, reason)
+    if wording is None:
+        give_up(turn, node)
+    else:
+        ask_menu(turn, node, wording)
+
+
+def choose(turn: Turn, option: Option) -> None:
+    if option.topic:
+        turn.set(topic=option.topic)
+    turn.go(option.key, option.go)
+
+
+# -------------------------------------------------------------------------------------------- question
+def enter_question(turn: Turn, node: Question) -> None:
+    _ask_question(turn, node, node.prompts)
+
+
+def _ask_question(turn: Turn, node: Question, head: Prompts) -> None:
+    choices = tuple(option.say for option in node.options if option.say)
+    phrases = tuple(
+        phrase for option in node.options for phrase in option.phrases.get(turn.s.language, ())
+    )
+    turn.ask((*head, *choices), terminator="", speech=node.speech, phrases=phrases)
+
+
+def receive_question(turn: Turn, node: Question, input: Input) -> None:
+    option: Option | None = None
+    intent = ""
+    if isinstance(input, Digits) and input.keys:
+        turn.keep_keys(input.keys[1:])
+        option = next((option for option in node.options if option.key == input.keys[0]), None)
+        intent = {PERSON_KEY: "person", REPEAT_KEY: "repeat"}.get(input.keys[0], "")
+    elif isinstance(input, Utterance):
+        option = find_option(node.options, input.text, turn.s.language)
+        if option is None:
+            meaning = turn.meaning(input, "choice")
+            intent, option = meaning.intent, find_by_intent(node.options, meaning)
+    elif isinstance(input, SpeechFailed) and without_speech(turn):
+        _ask_question(turn, node, node.prompts)
+        return
+    if option is not None:
+        turn.brief(node.into, option.value or option.key)
+        turn.go(option.key, option.go or node.next)
+    elif intent in ("person", "skip"):
+        turn.go("skip", node.skip)
+    elif intent == "repeat" and repeated(turn):
+        _ask_question(turn, node, node.prompts)
+    else:
+        wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
+        if wording is None:
+            turn.go("next", node.next)
+        else:
+            _ask_question(turn, node, wording)
+
+
+# ------------------------------------------------------------------------------------------ ask_number
+def enter_number(turn: Turn, node: Number) -> None:
+    _ask_number(turn, node, node.prompts)
+
+
+def _ask_number(turn: Turn, node: Number, prompts: Prompts) -> None:
+    turn.ask(
+        prompts,
+        max_digits=node.max_digits,
+        interdigit_ms=5000,
+        speech=node.speech,
+        expects="date" if node.check == "date" else "digits",
+        whole=True,
+    )
+
+
+def receive_number(turn: Turn, node: Number, input: Input) -> None:
+    said = ""
+    if wants_person(turn, node.person, input):
+        return
+    if isinstance(input, Digits):
+        if REPEAT_KEY in input.keys and repeated(turn):
+            _ask_number(turn, node, node.prompts)
+            return
+        said = _valid(node, input.keys)
+    elif isinstance(input, Utterance):
+        meaning = turn.meaning(input, "date" if node.check == "date" else "digits")
+        if meaning.intent == "repeat" and repeated(turn):
+            _ask_number(turn, node, node.prompts)
+            return
+        spoken = digits_in(input.text, turn.s.language) or meaning.slots.get("digits", "")
+        said = meaning.slots.get("date", "") if node.check == "date" else _valid(node, spoken)
+    elif isinstance(input, SpeechFailed) and without_speech(turn):
+        _ask_number(turn, node, node.prompts)
+        return
+    if said:
+        turn.slot(node.into, said)
+        if node.check != "snils":  # personal: told to the source that checks it, kept nowhere else
+            turn.brief(node.into, said)
+        turn.go("next", node.next)
+        return
+    wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
+    if wording is None:
+        give_up(turn, node)
+    else:
+        _ask_number(turn, node, (*wording, *node.prompts))
+
+
+def _valid(node: Number, digits: str) -> str:
+    """The number as it is kept (a date as YYYY-MM-DD), "" when it cannot be right."""
+    if not digits.isascii() or not digits.isdigit():
+        return ""
+    if node.check == "date":
+        try:
+            return dt.date(int(digits[4:]), int(digits[2:4]), int(digits[:2])).isoformat()
+        except ValueError:
+            return ""
+    if node.check == "snils" and not snils_is_valid(digits):
+        return ""
+    return digits if node.min_digits <= len(digits) <= node.max_digits else ""
+
+
+def snils_is_valid(digits: str) -> bool:
+    """Eleven digits whose last two are the checksum of the first nine.
+
+    Rule of the Pension Fund: the sum of digit x position (9 for the first, 1 for the ninth), modulo 101,
+    100 counts as 0; numbers up to 001-001-998 have no checksum.
+    """
+    if len(digits) != 11 or not digits.isascii() or not digits.isdigit():
+        return False
+    if int(digits[:9]) <= 1_001_998:
+        return True
+    total = sum(int(digit) * (9 - index) for index, digit in enumerate(digits[:9]))
+    return total % 101 % 100 == int(digits[9:])
+
+
+# ---------------------------------------------------------------------------------------- confirm, mark
+def yes_or_no(turn: Turn, input: Input) -> str:
+    """``yes``, ``no``, ``repeat``, or "" for anything else."""
+    if isinstance(input, Digits) and input.keys:
+        turn.keep_keys(input.keys[1:])
+        return {"1": "yes", "2": "no", REPEAT_KEY: "repeat"}.get(input.keys[0], "")
+    if isinstance(input, Utterance):
+        meaning = turn.meaning(input, "yes_no")
+        if meaning.intent in ("yes", "no", "repeat") and meaning.confidence >= CONFIRM:
+            return meaning.intent
+    return ""
+
+
+def enter_confirm(turn: Turn, node: Confirm) -> None:
+    _ask_confirm(turn, node, ())
+
+
+def _ask_confirm(turn: Turn, node: Confirm, wording: Prompts) -> None:
+    turn.say(wording)
+    slots = {name: value for name, value in turn.s.slots.items() if not name.startswith("_")}
+    turn.ask(node.prompts, terminator="", speech=node.speech, expects="yes_no", slots=slots)
+
+
+def receive_confirm(turn: Turn, node: Confirm, input: Input) -> None:
+    if wants_person(turn, node.person, input):
+        return
+    answer = yes_or_no(turn, input)
+    if answer in ("yes", "no"):
+        turn.go(answer, node.yes if answer == "yes" else node.no)
+    elif (answer == "repeat" and repeated(turn)) or (
+        isinstance(input, SpeechFailed) and without_speech(turn)
+    ):
+        _ask_confirm(turn, node, ())
+    else:
+        wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
+        if wording is None:
+            give_up(turn, node)
+        else:
+            _ask_confirm(turn, node, wording)
+
+
+def enter_survey(turn: Turn, node: Survey) -> None:
+    turn.ask(node.prompts, terminator="", speech=node.speech, expects="digits")
+
+
+def receive_survey(turn: Turn, node: Survey, input: Input) -> None:
+    mark = ""
+    if isinstance(input, Digits):
+        mark = input.keys[:1]
+    elif isinstance(input, Utterance):
+        mark = digits_in(input.text, turn.s.language)
+        mark = mark or turn.meaning(input, "digits").slots.get("digits", "")
+    elif isinstance(input, SpeechFailed) and without_speech(turn):
+        enter_survey(turn, node)
+        return
+    if mark in ("1", "2", "3", "4", "5"):
+        turn.do(SaveMark(int(mark)))
+        turn.say(node.thanks)
+        turn.go("next", node.next)
+        return
+    wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
+    if wording is None:
+        turn.go("next", node.next)
+    else:
+        turn.say(wording)
+        enter_survey(turn, node)

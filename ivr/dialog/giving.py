@@ -1,0 +1,318 @@
+"""Nodes that give or take something: say, hours, incident, language, answer, record, lookup, transfer, goodbye."""
+
+from __future__ import annotations
+
+from ivr.dialog.asking import ACCEPT, failed, give_up, repeated, wants_person, without_speech, yes_or_no
+from ivr.dialog.contract import (
+    Input,
+    LeaveQueue,
+    LookUp,
+    LookUpDone,
+    NoInput,
+    OpenTicket,
+    Record,
+    Recorded,
+    RememberLanguage,
+    SpeechFailed,
+    TicketFailed,
+    TicketOpened,
+    Transfer,
+    TransferEnded,
+    Utterance,
+)
+from ivr.dialog.hours_words import spoken_hours
+from ivr.dialog.model import (
+    Answer,
+    ByTopic,
+    Goodbye,
+    Hours,
+    Incident,
+    LanguageNode,
+    LookUpNode,
+    RecordNode,
+    Say,
+    TransferNode,
+)
+from ivr.dialog.ports import HoursState
+from ivr.dialog.turn import Turn
+
+MIN_RECORDING_MS = 1000  # shorter than this is a cough, not a request
+LAST_MINUTES_MS = 10 * 60_000  # with an unknown wait, nobody new is queued so late
+
+
+# --------------------------------------------------------------------------------------- say, branches
+def enter_say(turn: Turn, node: Say) -> None:
+    prompts = node.prompts
+    if node.by == "time_of_day":
+        daytime = daytime_of(turn.world.hours(turn.now_ms).local_time)
+        prompts = tuple(f"{prompt}.{daytime}" for prompt in prompts)
+    if not node.barge_in:
+        turn.flush()
+    slots = {name: value for name, value in turn.s.slots.items() if not name.startswith("_")}
+    turn.say(prompts, **slots)
+    if not node.barge_in:
+        turn.flush(barge_in=False)
+    turn.go("next", node.next)
+
+
+def daytime_of(local_time: str) -> str:
+    """``morning`` from 5, ``day`` from 12, ``evening`` from 18, ``night`` from 23 o'clock."""
+    hour = int(local_time[:2])
+    if 5 <= hour < 12:
+        return "morning"
+    if 12 <= hour < 18:
+        return "day"
+    return "evening" if 18 <= hour < 23 else "night"
+
+
+def enter_hours(turn: Turn, node: Hours) -> None:
+    state = turn.world.hours(turn.now_ms)
+    if not state.open:
+        if node.announce:
+            turn.pending += spoken_hours(state, turn.s.language)
+        turn.go("closed", node.closed)
+    elif too_late(turn, state):
+        if node.announce:
+            turn.say(("hours.closing",))
+        if node.closing:
+            turn.go("closing", node.closing)
+        else:
+            turn.go("closed", node.closed)
+    elif state.reason == "holiday" and node.holiday:
+        turn.go("holiday", node.holiday)
+    else:
+        turn.go("open", node.open)
+
+
+def too_late(turn: Turn, state: HoursState) -> bool:
+    """Would a caller who is queued now not be served before the centre closes?"""
+    if not state.closes_at_ms:
+        return False
+    left_ms = state.closes_at_ms - turn.now_ms
+    wait = turn.world.wait(turn.s.topic, turn.s.language)
+    return wait.high_ms > left_ms if wait.known else left_ms < LAST_MINUTES_MS
+
+
+def enter_by_topic(turn: Turn, node: ByTopic) -> None:
+    topic = turn.s.topic
+    label = f"cases.{topic}" if topic in node.cases else "else"
+    turn.go(label, node.cases.get(topic, node.otherwise))
+
+
+def enter_incident(turn: Turn, node: Incident) -> None:
+    for incident in turn.world.incidents(turn.s.topic, turn.now_ms):
+        text = incident.text.get(turn.s.language, "")
+        if text and incident.incident_id not in turn.s.heard:
+            turn.say_text(f"incident.{incident.incident_id}", text)
+            turn.set(heard=(*turn.s.heard, incident.incident_id))
+            turn.note("incident_heard", incident.incident_id)
+    turn.go("next", node.next)
+
+
+def enter_language(turn: Turn, node: LanguageNode) -> None:
+    languages = turn.flow.languages
+    language = node.language
+    if not language:
+        now = languages.index(turn.s.language) if turn.s.language in languages else -1
+        language = languages[(now + 1) % len(languages)]
+    turn.set(language=language)
+    turn.do(RememberLanguage(language))
+    turn.say(node.prompts)
+    turn.go("next", node.next)
+
+
+def enter_goodbye(turn: Turn, node: Goodbye) -> None:
+    turn.say(node.prompts)
+    turn.finish()
+
+
+# ---------------------------------------------------------------------------------------------- answer
+def enter_answer(turn: Turn, node: Answer) -> None:
+    answer = node.answer or str(turn.s.slots.get("answer", ""))
+    turn.drop_slot("answer")
+    if answer:
+        _give(turn, node, answer)
+    else:
+        _ask_question(turn, node)
+
+
+def _ask_question(turn: Turn, node: Answer) -> None:
+    turn.ask(node.prompts, "ask", terminator="", timeout_ms=8000, speech=node.speech, expects="sentence")
+
+
+def _give(turn: Turn, node: Answer, answer: str) -> None:
+    turn.slot("_answer", answer)
+    turn.note("answer_given", answer)
+    turn.say((f"answer.{answer}",))
+    _ask_helped(turn, node)
+
+
+def _ask_helped(turn: Turn, node: Answer) -> None:
+    turn.ask(node.ask_helped, "helped", terminator="", speech=node.speech, expects="yes_no")
+
+
+def receive_answer(turn: Turn, node: Answer, input: Input) -> None:
+    if wants_person(turn, node.person, input):
+        return
+    if isinstance(input, SpeechFailed) and without_speech(turn):
+        # Without speech a question cannot be asked, only the choice by keys remains.
+        if turn.s.step == "ask":
+            give_up(turn, node)
+        else:
+            _ask_helped(turn, node)
+        return
+    if turn.s.step == "ask":
+        if isinstance(input, Utterance):
+            meaning = turn.meaning(input, "sentence")
+            if meaning.intent.startswith("answer.") and meaning.confidence >= ACCEPT:
+                if not turn.s.topic and meaning.slots.get("topic"):
+                    turn.set(topic=meaning.slots["topic"])
+                turn.set(attempt=0)
+                _give(turn, node, meaning.intent.removeprefix("answer."))
+                return
+        _failed(turn, node, input)
+        return
+    said = yes_or_no(turn, input)
+    answer = str(turn.s.slots.get("_answer", ""))
+    if said == "repeat" and repeated(turn):
+        turn.say((f"answer.{answer}",))
+        _ask_helped(turn, node)
+    elif said in ("yes", "no"):
+        turn.note("answer_helped" if said == "yes" else "answer_not_helped", answer)
+        turn.go("helped" if said == "yes" else "not_helped", node.helped if said == "yes" else node.not_helped)
+    else:
+        _failed(turn, node, input)
+
+
+def _failed(turn: Turn, node: Answer, input: Input) -> None:
+    wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
+    if wording is None:
+        give_up(turn, node)
+        return
+    turn.say(wording)
+    if turn.s.step == "ask":
+        _ask_question(turn, node)
+    else:
+        _ask_helped(turn, node)
+
+
+# ---------------------------------------------------------------------------------------------- record
+def enter_record(turn: Turn, node: RecordNode) -> None:
+    turn.set(step="record", typed_ahead="", recording="")
+    prompts = (*turn.pending, *_prompts(turn, node.prompts))
+    turn.pending = []
+    turn.actions.append(Record(prompts, node.max_s * 1000, node.silence_s * 1000))
+
+
+def _prompts(turn: Turn, names: tuple[str, ...]) -> tuple:  # type: ignore[type-arg]
+    turn.say(names)
+    made = tuple(turn.pending)
+    turn.pending = []
+    return made
+
+
+def receive_record(turn: Turn, node: RecordNode, input: Input) -> None:
+    if isinstance(input, Recorded):
+        _recorded(turn, node, input)
+    elif isinstance(input, TicketOpened):
+        turn.slot("ticket", input.number)
+        turn.say(node.number, number=input.number)
+        _leave(turn, node)
+    elif isinstance(input, TicketFailed):
+        turn.say(node.later)
+        _leave(turn, node)
+    elif turn.s.step == "review":
+        said = yes_or_no(turn, input)
+        if said == "no" and repeated(turn):
+            enter_record(turn, node)
+        elif said == "repeat" and repeated(turn):
+            _ask_review(turn, node)
+        else:
+            # Silence and odd keys mean yes: what was said must not be lost to a question.
+            open_ticket(turn, node)
+
+
+def _ask_review(turn: Turn, node: RecordNode) -> None:
+    turn.ask(node.ask_review, "review", terminator="", speech=True, expects="yes_no")
+
+
+def _recorded(turn: Turn, node: RecordNode, done: Recorded) -> None:
+    usable = bool(done.path) and done.duration_ms >= MIN_RECORDING_MS
+    if done.reason in ("disk_full", "failed"):
+        turn.say(node.failed)
+        turn.note("recording_failed", done.reason)
+        open_ticket(turn, node)
+    elif done.reason == "hung_up":
+        if usable:
+            turn.set(recording=done.path)
+            open_ticket(turn, node)
+        turn.set(ended=True)
+    elif not usable:
+        turn.set(attempt=turn.s.attempt + 1)
+        turn.say(node.empty)
+        if turn.s.attempt < 2:
+            enter_record(turn, node)
+        else:
+            turn.go("else", node.otherwise)
+    else:
+        turn.set(recording=done.path)
+        if done.reason == "too_long":
+            turn.say(node.too_long)
+            open_ticket(turn, node)
+        elif node.review:
+            _ask_review(turn, node)
+        else:
+            open_ticket(turn, node)
+
+
+def open_ticket(turn: Turn, node: RecordNode) -> None:
+    turn.set(step="ticket")
+    turn.do(
+        OpenTicket(
+            topic=node.topic or turn.s.topic,
+            language=turn.s.language,
+            kind=node.kind_of_ticket,
+            recording=turn.s.recording,
+            fields=dict(turn.s.notes),
+        )
+    )
+
+
+def _leave(turn: Turn, node: RecordNode) -> None:
+    turn.set(recording="")
+    if turn.s.queued:
+        turn.do(LeaveQueue("request", "overflowed"))
+        turn.set(queued=False, first_queued_ms=0)
+    turn.go("next", node.next)
+
+
+# ------------------------------------------------------------------------------------ lookup, transfer
+def enter_lookup(turn: Turn, node: LookUpNode) -> None:
+    turn.say(node.prompts)
+    turn.set(step="lookup")
+    turn.do(LookUp(node.source, {name: turn.s.slots[name] for name in node.send if name in turn.s.slots}))
+
+
+def receive_lookup(turn: Turn, node: LookUpNode, input: Input) -> None:
+    if not isinstance(input, LookUpDone) or not input.found:
+        turn.go("not_found", node.not_found)
+        return
+    turn.set(slots={**turn.s.slots, **{k: v for k, v in input.values.items() if not k.startswith("_")}})
+    case = str(input.values.get(node.case, ""))
+    if case in node.cases:
+        turn.go(f"cases.{case}", node.cases[case])
+    else:
+        turn.go("found", node.found)
+
+
+def enter_transfer(turn: Turn, node: TransferNode) -> None:
+    turn.say(node.prompts)
+    turn.set(step="transfer")
+    turn.do(Transfer(node.destination))
+
+
+def receive_transfer(turn: Turn, node: TransferNode, input: Input) -> None:
+    if isinstance(input, TransferEnded) and input.answered:
+        turn.go("next", node.next)
+    else:
+        turn.go("failed", node.failed)

@@ -1,0 +1,294 @@
+"""Nodes around waiting: queue, callback, in_queue.
+
+While a caller holds a place the flow may lead him anywhere (answers, a guided talk): the place is kept,
+``Hold`` is the way back, and a conversation may begin at any moment. What he hears about his place is
+news: the first time everything, later only what has changed, and never the same words twice running.
+"""
+
+from __future__ import annotations
+
+from ivr.dialog.asking import (
+    CONFIRM,
+    failed,
+    find_by_intent,
+    find_option,
+    give_up,
+    repeated,
+    wants_person,
+    yes_or_no,
+)
+from ivr.dialog.contract import (
+    ConversationEnded,
+    Digits,
+    Enqueue,
+    Hold,
+    Input,
+    NoInput,
+    OpenTicket,
+    Prompt,
+    QueueReleased,
+    RequestCallback,
+    TicketFailed,
+    TicketOpened,
+    Utterance,
+    Waited,
+)
+from ivr.dialog.model import REPEAT_KEY, Callback, InQueue, Option, Queue
+from ivr.dialog.turn import Turn
+from ivr.dialog.words import digits_in
+
+HINT_EVERY = 4  # announcements between two mentions of what one can do while waiting
+
+
+# ----------------------------------------------------------------------------------------------- queue
+def enter_queue(turn: Turn, node: Queue) -> None:
+    turn.set(step="hold", menus=())
+    if turn.s.queued:
+        turn.do(Hold(node.announce_s * 1000))
+        return
+    turn.say(node.prompts)
+    first = turn.s.first_queued_ms or turn.now_ms
+    topic = turn.s.topic
+    whisper = tuple(Prompt(prompt) for prompt in node.whisper)
+    if topic and node.whisper:
+        whisper = (*whisper, Prompt(f"topic.{topic}"))
+    turn.do(
+        Enqueue(
+            queue=node.queue,
+            topic=topic,
+            language=turn.s.language,
+            priority=node.priority,
+            min_level=node.min_level,
+            first_queued_ms=first,
+            announce_every_ms=node.first_announce_s * 1000,
+            whisper=whisper,
+            notes=dict(turn.s.notes),
+        )
+    )
+    turn.set(
+        queued=True, queue_node=node.id, first_queued_ms=first, announced=0, place=0, wait=(0, 0), typed_ahead=""
+    )
+
+
+def receive_queue(turn: Turn, node: Queue, input: Input) -> None:
+    """An input while the caller listens to the music."""
+    option: Option | None = None
+    if isinstance(input, Waited):
+        announce(turn, node, input)
+        if _talk(turn, node, input):
+            return
+    elif isinstance(input, Digits):
+        option = next((o for o in node.options if input.keys[:1] == o.key), None)
+        if option is not None:
+            turn.keep_keys(input.keys[1:])
+        elif input.keys[:1] == REPEAT_KEY:
+            _tell_again(turn, node)
+    elif isinstance(input, Utterance):
+        option = find_option(node.options, input.text, turn.s.language)
+        if option is None:
+            meaning = turn.meaning(input, "sentence")
+            option = find_by_intent(node.options, meaning) if meaning.confidence >= CONFIRM else None
+            if option is not None and meaning.intent.startswith("answer."):
+                turn.slot("answer", meaning.intent.removeprefix("answer."))
+    if option is not None:
+        turn.go(option.key, option.go)
+    else:
+        turn.do(Hold(node.announce_s * 1000))
+
+
+def announce(turn: Turn, node: Queue, waited: Waited) -> None:
+    """Say what is news about place and wait."""
+    s = turn.s
+    wait = (waited.low_ms, waited.high_ms)
+    news_of_wait = wait != s.wait and waited.high_ms > 0
+    if waited.place <= 0:
+        turn.say(node.unknown)
+    elif s.place == 0:  # never told
+        turn.say(node.next_one if waited.place == 1 else node.first, place=waited.place)
+        if waited.high_ms > 0:
+            turn.say(node.wait, wait=wait)
+    elif waited.place < s.place:
+        turn.say(node.moved_next if waited.place == 1 else node.moved, place=waited.place)
+        if news_of_wait:
+            turn.say(node.wait, wait=wait)
+    else:
+        # A place that got worse (somebody urgent came) is not told: it helps nobody.
+        turn.say((node.still[s.announced % len(node.still)],))
+    if s.announced % HINT_EVERY == 0 and node.options:
+        turn.say(node.hint)
+    better = waited.place if s.place == 0 else min(s.place, waited.place or s.place)
+    told = wait if waited.place > 0 and (s.place == 0 or waited.place < s.place) else s.wait
+    turn.set(announced=s.announced + 1, place=better, wait=told)
+
+
+def _tell_again(turn: Turn, node: Queue) -> None:
+    if turn.s.place <= 0:
+        turn.say(node.unknown)
+    else:
+        turn.say(node.next_one if turn.s.place == 1 else node.first, place=turn.s.place)
+        if turn.s.wait[1] > 0:
+            turn.say(node.wait, wait=turn.s.wait)
+    turn.say(node.hint)
+
+
+def _talk(turn: Turn, node: Queue, waited: Waited) -> bool:
+    """Begin the guided talk of the topic, once, when the wait is long enough for it."""
+    target = node.talks.get(turn.s.topic, "")
+    mark = f"talk.{turn.s.topic}"
+    if not target or mark in turn.s.heard or waited.low_ms < node.talk_min_wait_s * 1000:
+        return False
+    turn.set(heard=(*turn.s.heard, mark))
+    turn.go(f"talks.{turn.s.topic}", target)
+    return True
+
+
+def queue_event(turn: Turn, input: Input) -> bool:
+    """What the distributor says to a waiting caller, wherever in the flow he is just now."""
+    node = turn.flow.nodes.get(turn.s.queue_node)
+    if not turn.s.queued or not isinstance(node, Queue):
+        return False
+    if isinstance(input, ConversationEnded):
+        turn.set(node=node.id, queued=False, first_queued_ms=0, typed_ahead="", recording="")
+        turn.note("talk_ms", input.talk_ms)
+        turn.go("next", node.next)
+        return True
+    if isinstance(input, QueueReleased):
+        turn.set(node=node.id, queued=False, typed_ahead="")
+        label = f"released.{input.reason}" if input.reason in node.released else "else"
+        turn.go(label, node.released.get(input.reason, node.otherwise))
+        return True
+    return False
+
+
+def enter_in_queue(turn: Turn, node: InQueue) -> None:
+    turn.go("yes", node.yes) if turn.s.queued else turn.go("no", node.no)
+
+
+# -------------------------------------------------------------------------------------------- callback
+def enter_callback(turn: Turn, node: Callback) -> None:
+    if turn.s.caller_number:
+        _offer(turn, node)
+    else:
+        _ask_number(turn, node)
+
+
+def _offer(turn: Turn, node: Callback) -> None:
+    turn.ask(node.prompts, "offer", terminator="", speech=node.speech, slots={"number": local(turn.s.caller_number)})
+
+
+def _ask_number(turn: Turn, node: Callback) -> None:
+    turn.ask(
+        node.ask_number, "number", max_digits=11, interdigit_ms=5000, speech=node.speech, expects="digits", whole=True
+    )
+
+
+def _confirm(turn: Turn, node: Callback) -> None:
+    number = str(turn.s.slots["callback_number"])
+    turn.ask(
+        node.confirm, "confirm", terminator="", speech=node.speech, expects="yes_no", slots={"number": local(number)}
+    )
+
+
+def receive_callback(turn: Turn, node: Callback, input: Input) -> None:
+    step = turn.s.step
+    if isinstance(input, TicketOpened | TicketFailed):
+        _accepted(turn, node)
+    elif wants_person(turn, node.person, input):
+        return
+    elif step == "offer":
+        answer = _offered(turn, input)
+        if answer == "yes":
+            turn.slot("callback_number", turn.s.caller_number)
+            _arrange(turn, node)
+        elif answer == "other":
+            turn.set(attempt=0)
+            _ask_number(turn, node)
+        elif answer == "no":
+            turn.go("refused", node.refused)
+        else:
+            _failed(turn, node, input)
+    elif step == "number":
+        number = _number_of(turn, input)
+        if number:
+            turn.slot("callback_number", number)
+            turn.set(attempt=0)
+            _confirm(turn, node)
+        else:
+            _failed(turn, node, input)
+    else:
+        answer = yes_or_no(turn, input)
+        if answer == "yes":
+            _arrange(turn, node)
+        elif answer == "no":
+            _ask_number(turn, node)
+        else:
+            _failed(turn, node, input)
+
+
+def _offered(turn: Turn, input: Input) -> str:
+    if isinstance(input, Digits):
+        return {"1": "yes", "2": "other", "3": "no", REPEAT_KEY: "repeat"}.get(input.keys[:1], "")
+    if isinstance(input, Utterance):
+        key = digits_in(input.text, turn.s.language)
+        return {"1": "yes", "2": "other", "3": "no"}.get(key) or yes_or_no(turn, input)
+    return ""
+
+
+def _number_of(turn: Turn, input: Input) -> str:
+    """A Russian number with country code, "" for what cannot be one."""
+    said = ""
+    if isinstance(input, Digits):
+        said = input.keys
+    elif isinstance(input, Utterance):
+        said = digits_in(input.text, turn.s.language)
+        said = said or turn.meaning(input, "digits").slots.get("digits", "")
+    if not said.isascii() or not said.isdigit():
+        return ""
+    if len(said) == 10:
+        return "7" + said
+    return "7" + said[1:] if len(said) == 11 and said[0] in "78" else ""
+
+
+def local(number: str) -> str:
+    """A number as a caller in Russia says it: 8 instead of the country code."""
+    return "8" + number[1:] if len(number) == 11 and number.startswith("7") else number
+
+
+def _failed(turn: Turn, node: Callback, input: Input) -> None:
+    wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
+    if wording is None:
+        give_up(turn, node)
+        return
+    turn.say(wording)
+    {"offer": _offer, "number": _ask_number}.get(turn.s.step, _confirm)(turn, node)
+
+
+def _arrange(turn: Turn, node: Callback) -> None:
+    """From the queue the place is kept; otherwise it is a request to be called."""
+    number = str(turn.s.slots["callback_number"])
+    if turn.s.queued:
+        turn.do(RequestCallback(number))
+        turn.set(queued=False)
+        turn.note("callback_requested")
+        _accepted(turn, node)
+        return
+    turn.set(step="ticket")
+    turn.do(
+        OpenTicket(
+            topic=turn.s.topic,
+            language=turn.s.language,
+            kind="callback",
+            fields={**turn.s.notes, "callback_number": number},
+        )
+    )
+
+
+def _accepted(turn: Turn, node: Callback) -> None:
+    turn.say(node.accepted, number=local(str(turn.s.slots["callback_number"])))
+    turn.go("next", node.next)
+
+
+__all__ = [
+    "announce", "enter_callback", "enter_in_queue", "enter_queue", "queue_event", "receive_callback",
+    "receive_queue", "repeated",
+]  # fmt: skip
