@@ -261,7 +261,7 @@ class Phone:
             "call_max_calls 4",
             f"audio_source aufile,{self.folder / 'microphone.wav'}",
             f"audio_player aufile,{self.folder / 'heard.wav'}",
-            f"audio_alert aufile,{self.folder / 'ringing.wav'}",
+            f"audio_path {self.folder}",  # no ringing tones there: nobody would hear them
             "ausrc_srate 8000",
             "auplay_srate 8000",
             "ausrc_channels 1",
@@ -309,9 +309,9 @@ class AgentPhone(Phone):
             folder=folder,
         )
 
-    async def reject(self, code: int = 603) -> None:
-        """Turn away the call that rings; ``hang_up`` does it with 486 (busy)."""
-        await self._command("hangup", f"scode={code} reason=No")
+    async def reject(self) -> None:
+        """Turn away the call that rings: 486, the only code that baresip has for it."""
+        await self.hang_up()
 
     def be_busy(self, busy: bool = True) -> None:
         """Answer every call with 486 at once, until told otherwise."""
