@@ -38,7 +38,7 @@ class RosterError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class RosterAgent:
     """One agent of the roster and the status in which he begins."""
 
     agent: AgentDefined
@@ -47,11 +47,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    members: tuple[Member, ...] = ()
+    entries: tuple[RosterAgent, ...] = ()
 
     @property
     def agents(self) -> dict[str, AgentDefined]:
-        return {member.agent.agent_id: member.agent for member in self.members}
+        return {entry.agent.agent_id: entry.agent for entry in self.entries}
 
 
 def load(file: Path, topics: Collection[str] | None = None) -> Roster:
@@ -77,10 +77,10 @@ def parse(text: str, file: str = "agents.yaml", topics: Collection[str] | None =
     except yaml.YAMLError as error:
         raise RosterError(f"{file}:1: {error}") from None
     reader = _Reader(file, topics)
-    members = reader.roster(node)
+    entries = reader.roster(node)
     if reader.faults:
         raise RosterError("\n".join(reader.faults))
-    return Roster(tuple(members))
+    return Roster(tuple(entries))
 
 
 class _Reader:
@@ -93,7 +93,7 @@ class _Reader:
         line = node.start_mark.line + 1 if node is not None else 1
         self.faults.append(f"{self._file}:{line}: {text}")
 
-    def roster(self, node: yaml.Node | None) -> list[Member]:
+    def roster(self, node: yaml.Node | None) -> list[RosterAgent]:
         fields = self._mapping(node, "the roster", {"agents"})
         agents = fields.get("agents")
         if agents is None:
@@ -106,19 +106,19 @@ class _Reader:
         if len(agents.value) > MAX_AGENTS:
             self._fault(agents, f"more than {MAX_AGENTS} agents")
             return []
-        members: list[Member] = []
+        entries: list[RosterAgent] = []
         seen: dict[str, int] = {}
         for item in agents.value:
-            member = self._member(item)
-            if member is None:
+            entry = self._agent(item)
+            if entry is None:
                 continue
-            before = seen.setdefault(member.agent.agent_id, item.start_mark.line + 1)
+            before = seen.setdefault(entry.agent.agent_id, item.start_mark.line + 1)
             if before != item.start_mark.line + 1:
-                self._fault(item, f"agent {member.agent.agent_id} stands in line {before} already")
-            members.append(member)
-        return members
+                self._fault(item, f"agent {entry.agent.agent_id} stands in line {before} already")
+            entries.append(entry)
+        return entries
 
-    def _member(self, node: yaml.Node) -> Member | None:
+    def _agent(self, node: yaml.Node) -> RosterAgent | None:
         before = len(self.faults)
         fields = self._mapping(node, "an agent", _FIELDS)
         if "id" not in fields:
@@ -135,7 +135,7 @@ class _Reader:
         status = self._status(fields.get("status"))
         if len(self.faults) > before:
             return None
-        return Member(AgentDefined(agent_id, name, endpoint, skills, languages), status)
+        return RosterAgent(AgentDefined(agent_id, name, endpoint, skills, languages), status)
 
     def _skills(self, node: yaml.Node | None, agent: yaml.Node) -> dict[str, int]:
         if node is None:

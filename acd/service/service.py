@@ -292,11 +292,11 @@ class DistributorService:
         if self._roster is None:
             return
         known = self._follower.replica.engine.agents
-        for member in self._roster.members:
-            wanted, agent = member.agent, known.get(member.agent.agent_id)
+        for entry in self._roster.entries:
+            wanted, agent = entry.agent, known.get(entry.agent.agent_id)
             if agent is None:
                 self._put(wanted)
-                self._put(AgentStatusDeclared(wanted.agent_id, member.status))
+                self._put(AgentStatusDeclared(wanted.agent_id, entry.status))
             elif (agent.name, agent.endpoint, agent.skills, agent.languages) != (
                 wanted.name, wanted.endpoint, wanted.skills, wanted.languages
             ):  # fmt: skip
