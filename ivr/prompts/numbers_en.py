@@ -10,20 +10,25 @@ from datetime import date
 MAX_CARDINAL = 999_999_999_999
 MAX_ORDINAL = 9999
 
-_UNITS = (
+
+def _forms(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
+_UNITS = _forms(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS = _forms("twenty thirty forty fifty sixty seventy eighty ninety")
 _SIZES = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"), (100, "hundred"))
 _IRREGULAR = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
     "nine": "ninth", "twelve": "twelfth",
 }  # fmt: skip
-MONTHS = (
+MONTHS = _forms(
     "January February March April May June July August September October November December"
-).split()  # fmt: skip
-WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+)  # fmt: skip
+WEEKDAYS = _forms("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
 # Singular and plural.
 NOUNS = {
@@ -123,7 +128,7 @@ def day_of_month(day: date, with_year: bool = False) -> str:
 def year(number: int) -> str:
     """ "twenty twenty six", "two thousand five", "nineteen hundred", "nineteen oh five"."""
     century, rest = divmod(number, 100)
-    if not 10 <= century <= 99 or century % 10 == 0 and rest < 10:
+    if not 10 <= century <= 99 or (century % 10 == 0 and rest < 10):
         return cardinal(number)
     if rest == 0:
         return f"{cardinal(century)} hundred"

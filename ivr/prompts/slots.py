@@ -1,4 +1,4 @@
-"""Slots of prompt texts: ``{place:ordinal}``, ``{wait:duration_range}``; which kinds there are, what they say.
+"""Slots of prompt texts, ``{place:ordinal}``: which kinds there are and what they say.
 
 Pure: from a slot and its value to words in a language. The kinds are described for writers at the top of
 voice_prompts/ru/texts.yaml.
@@ -15,10 +15,10 @@ from ivr.prompts import numbers_en as en
 from ivr.prompts import numbers_ru as ru
 
 LANGUAGES = ("ru", "en")
-KINDS = frozenset(
-    "ordinal cardinal count duration duration_range clock date weekday on_weekday day year digits groups "
-    "phone snils text".split()
-)
+_NUMBERS = ("ordinal", "cardinal", "count", "duration", "duration_range", "year")
+_TIMES = ("clock", "date", "weekday", "on_weekday", "day")
+_DIGITS = ("digits", "groups", "phone", "snils")
+KINDS = frozenset((*_NUMBERS, *_TIMES, *_DIGITS, "text"))
 MAX_DIGITS = 32
 MAX_TEXT = 600  # characters of a {x:text}
 SHAPE = re.compile(r"\{([a-z_][a-z0-9_]*):([a-z_]+)((?:\.[a-zа-яё]+)*)\}")
@@ -68,7 +68,7 @@ def parse(raw: str, language: str) -> Slot:
 
 
 def speak(slot: Slot, value: Value, language: str) -> str:
-    """The words for a value; commas are short pauses. Raises SlotError when the value does not suit the slot."""
+    """The words for a value; commas are short pauses. Raises SlotError when the value does not suit."""
     try:
         return _speak_ru(slot, value) if language == "ru" else _speak_en(slot, value)
     except SlotError:

@@ -6,7 +6,7 @@ sound as one; the rest is joined from single words, the longest phrases first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from datetime import date, timedelta
 
 from ivr.dialog.contract import Value
@@ -15,8 +15,8 @@ from ivr.prompts.slots import Slot, speak
 MAX_PHRASE_WORDS = 12
 
 
-def cover(spoken: str, ready: Collection[str]) -> list[list[str]] | None:
-    """Phrases of ``ready`` that make up the words, one list for each part between pauses; None: a word is missing.
+def cover(spoken: str, ready: Container[str]) -> list[list[str]] | None:
+    """Phrases of ``ready`` that make up the words, a list a part between pauses; None: a word is missing.
 
     Greedy from the left, the longest phrase first: every single word of a stock is itself in the stock, so a
     long phrase never spoils the rest.
@@ -38,7 +38,7 @@ def cover(spoken: str, ready: Collection[str]) -> list[list[str]] | None:
 
 
 def stock(slot: Slot, language: str) -> set[str]:
-    """Phrases from which every usual value can be joined: whole ones for the commonest, single words for the rest.
+    """Phrases from which every usual value can be joined: whole for the commonest, single words for the rest.
 
     «Usual»: numbers to 9999 (ordinals to 999), durations to a day, dates of 2024-2040.
     """
@@ -64,9 +64,9 @@ def _common(slot: Slot) -> Iterator[Value]:
         case "ordinal":
             yield from range(1, 41)
         case "cardinal":
-            yield from range(0, 61)
+            yield from range(61)
         case "count":
-            yield from range(0, 31)
+            yield from range(31)
         case "duration":
             yield from (minutes * 60_000 for minutes in range(1, 61))
             yield from range(10_000, 60_000, 10_000)
@@ -95,13 +95,13 @@ def _usual(slot: Slot) -> Iterator[Value]:
         case "ordinal":
             yield from range(1, 1000)
         case "cardinal" | "count":
-            yield from range(0, 1000)
+            yield from range(1000)
             yield from range(1000, 10_000, 500)
         case "duration":
             yield from (minutes * 60_000 for minutes in range(24 * 60 + 1))
             yield from _common(slot)
         case "duration_range":
-            bounds = [*range(0, 21), *range(25, 186, 5)]
+            bounds = [*range(21), *range(25, 186, 5)]
             yield (0, 0)
             yield from ((low * 60_000, high * 60_000) for low in bounds for high in bounds if low <= high)
         case "clock":
