@@ -115,7 +115,7 @@ class RtpStream:
                 return packet.at_s
         return 0.0
 
-    def keys(self) -> list[tuple[float, str]]:
+    def pressed(self) -> list[tuple[float, str]]:
         """Keys pressed in this stream (RFC 4733) with the time of their first packet."""
         seen: dict[int, tuple[float, str]] = {}
         for packet in self.packets:

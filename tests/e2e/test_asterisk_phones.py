@@ -39,7 +39,13 @@ async def test_conversation_of_two_phones_is_heard_on_both_sides(agent_phone, ca
         answers = wire.messages(status=200, of="INVITE")
         assert [m.call_id == invite.call_id for m in answers] == [False, True]  # the called leg answers first
         assert len(wire.streams()) == 4
-        assert ["7"] in [[key for _, key in stream.keys()] for stream in wire.streams()]
+        assert ["7"] in [[key for _, key in stream.pressed()] for stream in wire.streams()]
         assert 0 < wire.first_sound_after(answers[1].at_s, invite.audio_port) - answers[1].at_s < 0.5
-ord="guessed")
+    assert sound.tone_seconds(anna.heard(), 1200) >= 0.7
+    assert sound.tone_seconds(boris.heard(), 800) >= 0.7
+
+
+async def test_a_wrong_password_does_not_register(agent_phone, asterisk):
+    with pytest.raises(PhoneError, match="401"):
+        await agent_phone("2003", password="guessed")
     assert "2003/sip" not in await asterisk.console("pjsip show contacts")
