@@ -1,0 +1,47 @@
+"""The command line's way to a running daemon: its own API on this machine."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import click
+
+from dozvon.addresses import administrator_token
+from dozvon.settings import Settings
+
+TIMEOUT_S = 5.0
+MAX_BYTES = 10_000_000
+
+
+def ask(settings: Settings, path: str, method: str = "GET", body: object = None) -> Any:
+    """The answer's JSON; a daemon that is not there or says no is one line for the user."""
+    url = f"http://{settings.web.host}:{settings.web.port}/api/v1{path}"
+    request = urllib.request.Request(
+        url,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={
+            "Authorization": f"Bearer {administrator_token(settings)}",
+            "Content-Type": "application/json",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+            return json.loads(answer.read(MAX_BYTES) or b"null")
+    except urllib.error.HTTPError as error:
+        raise click.ClickException(_reason(error)) from None
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise click.ClickException(
+            f"no daemon answers at {url.split('/api')[0]} ({error}); dozvon up?"
+        ) from None
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        problem = json.loads(error.read(MAX_BYTES))
+        return str(problem.get("detail") or problem.get("title") or error)
+    except ValueError:
+        return str(error)
