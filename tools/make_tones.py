@@ -35,10 +35,8 @@ def note(semitone: float, length_s: float, attack_s: float, decay_s: float) -> n
     """A soft bell: a few overtones that die sooner than the ground tone."""
     t = np.arange(int(length_s * RATE)) / RATE
     hz = 220.0 * 2 ** (semitone / 12)
-    tone = sum(
-        amp * np.sin(2 * np.pi * hz * k * t) * np.exp(-t * k / decay_s)
-        for k, amp in ((1, 1.0), (2, 0.28), (3, 0.09))
-    )
+    overtones = ((1, 1.0), (2, 0.28), (3, 0.09))
+    tone = sum(amp * np.sin(2 * np.pi * hz * k * t) * np.exp(-t * k / decay_s) for k, amp in overtones)
     return np.asarray(tone * np.minimum(1.0, t / attack_s))
 
 
