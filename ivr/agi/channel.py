@@ -1,0 +1,270 @@
+"""What can be done with one caller's telephone channel, in the house's own words.
+
+Rules
+  * Every operation raises ``CallerHungUp`` once the caller is gone, ``SessionLost`` once Asterisk is.
+  * An operation may be cancelled at any moment: that stops what is being played at the next operation
+    (``stop()`` does it at once) and loses no key.
+  * Keys pressed ahead are kept, up to a bound, for the next ``ask``; ``forget_keys`` drops them.
+  * A reply is awaited no longer than the operation itself can last, plus a margin.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr.agi import commands
+from ivr.agi.codec import Command, Reply
+from ivr.agi.session import Session, SessionLost
+
+REPLY_MARGIN_S = 10.0
+MAX_PROMPT_S = 300.0
+MAX_KEYS_AHEAD = 32
+MAX_TALK_S = 4 * 3600.0
+
+DialStatus = Literal["answered", "no_answer", "declined", "unreachable", "cancelled"]
+RecordingEnd = Literal["key", "timeout", "hung_up", "failed"]
+
+# DIALSTATUS and HANGUPCAUSE after Dial, as Asterisk 22 sets them. CHANUNAVAIL with cause 21 is a phone
+# that rejected the call (603), with any other cause one that could not be reached.
+_BY_STATUS: dict[str, DialStatus] = {
+    "ANSWER": "answered",
+    "NOANSWER": "no_answer",
+    "BUSY": "declined",
+    "CANCEL": "cancelled",
+    "CONGESTION": "unreachable",
+    "CHANUNAVAIL": "unreachable",
+    "DONTCALL": "declined",
+    "TORTURE": "declined",
+    "INVALIDARGS": "unreachable",
+}
+CAUSE_REJECTED = "21"
+
+
+class CallerHungUp(Exception):
+    """The caller has hung up."""
+
+
+class PlaybackFailed(Exception):
+    """Asterisk could not play this sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Keys that the caller gave; ``terminated``: with the terminator."""
+
+    keys: str
+    terminated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecording:
+    """What RECORD FILE says; ``duration_ms`` after cutting off the final silence."""
+
+    end: RecordingEnd
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DialResult:
+    status: DialStatus
+    answered_s: int  # how long caller and called talked
+    dial_status: str  # Asterisk's own words, for the log
+    hangup_cause: str
+
+
+class Channel:
+    """One caller's channel in Asterisk."""
+
+    def __init__(self, session: Session, clock: Callable[[], float] = time.monotonic) -> None:
+        self._session = session
+        self._clock = clock
+        self._keys = ""
+        self._music = ""
+        session.on_leftover = self._keep_leftover
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    @property
+    def keys_ahead(self) -> str:
+        return self._keys
+
+    @property
+    def gone(self) -> bool:
+        """The caller has hung up, or the connection is lost."""
+        return self._session.hung_up.is_set()
+
+    async def answer(self) -> None:
+        await self._run(commands.answer())
+
+    async def hangup(self) -> None:
+        """Hangs up; fine when that has happened already."""
+        if not self.gone:
+            await self._session.run(commands.hangup(), REPLY_MARGIN_S)
+
+    async def get(self, name: str) -> str:
+        """A channel variable, "" when it is not set. Works after the caller has hung up, too."""
+        reply = await self._session.run(commands.get_variable(name), REPLY_MARGIN_S)
+        return reply.note or "" if reply.result == "1" else ""
+
+    async def set(self, name: str, value: str) -> None:
+        """Sets a channel variable, also after the caller has hung up."""
+        await self._session.run(commands.set_variable(name, value), REPLY_MARGIN_S)
+
+    async def stop(self) -> None:
+        """Silences what a cancelled operation left playing."""
+        await self._session.settle()
+
+    def forget_keys(self) -> None:
+        self._keys = ""
+
+    # ------------------------------------------------------------------------------------ play and ask
+    async def play(self, sound: str, *, barge_in: bool = True) -> bool:
+        """Plays a sound; False when a key stopped it. The key is kept for the next ``ask``.
+
+        Keys waiting already make a sound that may be barged in on pass unheard. Raises PlaybackFailed.
+        """
+        if barge_in and self._keys:
+            return False
+        self._music = ""  # STREAM FILE ends it
+        reply = await self._run(
+            commands.stream_file(sound, commands.KEYS if barge_in else ""), MAX_PROMPT_S + REPLY_MARGIN_S
+        )
+        if reply.number < 0:
+            await self._raise_if_gone()
+            raise PlaybackFailed(sound)
+        return not self._keep_key(reply)
+
+    async def ask(
+        self,
+        sounds: Sequence[str],
+        *,
+        max_digits: int,
+        terminator: str,
+        timeout_ms: int,
+        interdigit_ms: int,
+        barge_in: bool = True,
+    ) -> Answer | None:
+        """Plays, collects keys; None when none came within ``timeout_ms`` of the prompt's end.
+
+        A single awaited key is taken whatever it is; otherwise the terminator ends the collection.
+        """
+        if not barge_in:
+            self._keys = ""  # they were pressed before something that has to be heard
+        for sound in sounds:
+            if not await self.play(sound, barge_in=barge_in):
+                break
+        return await self.collect(max_digits, terminator, timeout_ms, interdigit_ms)
+
+    async def collect(
+        self, max_digits: int, terminator: str, timeout_ms: int, interdigit_ms: int
+    ) -> Answer | None:
+        """The keys of an ``ask`` without its prompt."""
+        keys = ""
+        while len(keys) < max_digits:
+            key = await self.wait_for_key(interdigit_ms if keys else timeout_ms)
+            if not key:
+                return Answer(keys) if keys else None
+            if terminator and key == terminator and max_digits > 1:
+                return Answer(keys, terminated=True)
+            keys += key
+        return Answer(keys)
+
+    async def wait_for_key(self, timeout_ms: int, music_class: str = "") -> str:
+        """The next key, "" when none came; with music meanwhile when a class is named."""
+        if self._keys:
+            key, self._keys = self._keys[0], self._keys[1:]
+            return key
+        if music_class != self._music:
+            await self._run(commands.music(music_class or None))
+            self._music = music_class
+        reply = await self._run(commands.wait_for_digit(timeout_ms), timeout_ms / 1000 + REPLY_MARGIN_S)
+        if reply.number < 0:
+            await self._raise_if_gone()
+            raise SessionLost("cannot wait for keys")
+        return chr(reply.number) if self._is_key(reply) else ""
+
+    async def silence(self) -> None:
+        """Ends music."""
+        if self._music:
+            self._music = ""
+            await self._run(commands.music(None))
+
+    # ------------------------------------------------------------------------------- record and dial
+    async def record(
+        self, path: str, *, max_ms: int, silence_ms: int, terminator: str, beep: bool, sound_format: str
+    ) -> RawRecording:
+        """Records the caller to ``path.sound_format``. A hang-up is a result here: what was said counts."""
+        self._keys = ""
+        self._music = ""
+        silence_s = max(1, round(silence_ms / 1000)) if silence_ms else 0
+        command = commands.record_file(path, sound_format, terminator, max_ms, silence_s, beep)
+        reply = await self._session.run(command, max_ms / 1000 + REPLY_MARGIN_S)
+        duration_ms = int(reply.fields.get("endpos", "0") or 0) // 8
+        if reply.note == "dtmf":
+            return RawRecording("key", duration_ms)
+        if reply.note == "timeout" and reply.number >= 0:
+            return RawRecording("timeout", duration_ms)
+        if self.gone or reply.note == "hangup" or not reply.ok:
+            return RawRecording("hung_up", duration_ms)
+        return RawRecording("failed", duration_ms)
+
+    async def dial(self, target: str, ring_s: float, options: str) -> DialResult:
+        """Rings a phone from the caller's channel, connects them, comes back when the called has left.
+
+        Cannot be interrupted by a command. When the caller leaves first the result is still to be had.
+        """
+        await self._raise_if_gone(probe=False)
+        self._music = ""
+        ring = str(max(1, round(ring_s)))
+        dial = commands.execute("Dial", target, ring, options)
+        await self._session.run(dial, ring_s + MAX_TALK_S)
+        status = await self.get("DIALSTATUS")
+        cause = await self.get("HANGUPCAUSE")
+        answered = await self.get("ANSWEREDTIME")
+        meaning = _BY_STATUS.get(status, "unreachable")
+        if status == "CHANUNAVAIL" and cause == CAUSE_REJECTED:
+            meaning = "declined"
+        return DialResult(meaning, int(answered) if answered.isdigit() else 0, status, cause)
+
+    async def execute(self, application: str, *arguments: str, timeout_s: float = REPLY_MARGIN_S) -> Reply:
+        """A dialplan application; ``result`` -2 means that Asterisk does not have it."""
+        return await self._run(commands.execute(application, *arguments), timeout_s)
+
+    async def command(self, command: Command, timeout_s: float) -> Reply:
+        """Any other command, with the usual care for a caller who is gone."""
+        return await self._run(command, timeout_s)
+
+    # ---------------------------------------------------------------------------------------- inside
+    async def _run(self, command: Command, timeout_s: float = REPLY_MARGIN_S) -> Reply:
+        await self._raise_if_gone(probe=False)
+        reply = await self._session.run(command, timeout_s)
+        if reply.code == 511:
+            raise CallerHungUp
+        return reply
+
+    async def _raise_if_gone(self, *, probe: bool = True) -> None:
+        """A failure may mean a hang-up whose HANGUP line is on its way: one exchange more tells."""
+        if probe and not self.gone:
+            await self._session.run(commands.noop(), REPLY_MARGIN_S)
+        if self._session.lost:
+            raise SessionLost(self._session.lost)
+        if self.gone:
+            raise CallerHungUp
+
+    def _is_key(self, reply: Reply) -> bool:
+        return reply.ok and reply.number > 1 and chr(reply.number) in commands.KEYS
+
+    def _keep_key(self, reply: Reply) -> bool:
+        if not self._is_key(reply):
+            return False
+        self._keys = (self._keys + chr(reply.number))[:MAX_KEYS_AHEAD]
+        return True
+
+    def _keep_leftover(self, reply: Reply) -> None:
+        if reply.command.words[0] in ("STREAM", "WAIT"):
+            self._keep_key(reply)

@@ -1,0 +1,116 @@
+"""What a call wants of the office: tickets, marks, look-ups, the summary. No telephone is needed for it.
+
+Nothing here raises for a desk, disk or integration that fails, and nothing waits longer than its limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from acd.contract import MarkGiven
+from desk.contract import Desk, Interaction, TicketDraft
+from ivr.agi.live import LiveCall
+from ivr.agi.ports import House
+from ivr.agi.tickets import open_ticket
+from ivr.dialog.contract import (
+    LookUp,
+    LookUpDone,
+    OpenTicket,
+    RequestCallback,
+    TicketFailed,
+    TicketOpened,
+    Value,
+)
+
+MAX_TICKETS = 20
+LANGUAGE_TIMEOUT_S = 0.3  # the caller hears nothing meanwhile
+
+log = structlog.get_logger(__name__)
+
+
+async def language_of(desk: Desk, caller_number: str) -> str:
+    """The language remembered for a number, "" when none is, or it cannot be told now."""
+    if not caller_number:
+        return ""
+    try:
+        async with asyncio.timeout(LANGUAGE_TIMEOUT_S):
+            return await desk.language_of(caller_number)
+    except Exception as error:
+        log.warning("the caller's language is not known now", action="language_unknown", why=repr(error))
+        return ""
+
+
+class Errands:
+    """One call's errands."""
+
+    def __init__(self, house: House, call: LiveCall) -> None:
+        self._house = house
+        self._settings = house.settings
+        self._call = call
+        # A call that comes back after a restart must not take the ids of its own earlier tickets.
+        self._prefix = f"{call.call_id}.{call.started_ms:x}." if call.resumed else f"{call.call_id}."
+
+    async def open_ticket(self, action: OpenTicket) -> TicketOpened | TicketFailed:
+        if self._call.tickets >= MAX_TICKETS:
+            return TicketFailed("too_many")
+        self._call.tickets += 1
+        draft = TicketDraft(
+            source_id=f"{self._prefix}{self._call.tickets}",
+            topic=action.topic,
+            language=action.language,
+            kind=action.kind,
+            caller_number=self._call.caller_number,
+            text=action.text,
+            recording_path=action.recording,
+            fields=dict(action.fields),
+            created_ms=self._house.clock_ms(),
+        )
+        return await open_ticket(self._house.desk, draft, self._settings.spool, self._settings.desk_timeout_s)
+
+    async def request_callback(self, action: RequestCallback) -> None:
+        """A ticket that says whom to call, when, and since when he has waited."""
+        waiting = self._call.waiting
+        fields: dict[str, Value] = {
+            "callback_number": action.number,
+            "callback_at_ms": action.at_ms,
+            "first_queued_ms": waiting.first_queued_ms if waiting else 0,
+        }
+        await self.open_ticket(
+            OpenTicket(self._call.topic, self._call.language, kind="callback", fields=fields)
+        )
+
+    async def save_mark(self, mark: int) -> None:
+        self._call.mark = mark
+        if self._call.agent_id:
+            await self._house.distributor.report(MarkGiven(self._call.call_id, self._call.agent_id, mark))
+
+    async def remember_language(self, language: str) -> None:
+        if not self._call.caller_number:
+            return
+        try:
+            async with asyncio.timeout(self._settings.desk_timeout_s):
+                await self._house.desk.remember_language(self._call.caller_number, language)
+        except Exception as error:
+            log.warning("a language was not remembered", action="language_not_kept", why=repr(error))
+
+    async def look_up(self, action: LookUp) -> LookUpDone:
+        try:
+            async with asyncio.timeout(self._settings.look_up_timeout_s):
+                return await self._house.look_up(action)
+        except Exception as error:
+            log.warning("a look-up failed", action="look_up_failed", source=action.source, why=repr(error))
+            return LookUpDone(found=False)
+
+    async def keep(self, interaction: Interaction) -> None:
+        try:
+            async with asyncio.timeout(self._settings.desk_timeout_s):
+                await self._house.desk.record_interaction(interaction)
+        except Exception as error:
+            log.error(
+                "a call's summary was not kept",
+                action="interaction_lost",
+                call_id=interaction.call_id,
+                why=repr(error),
+            )

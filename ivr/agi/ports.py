@@ -1,0 +1,89 @@
+"""What a call needs from the rest of the house, by its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from acd.contract import Distributor
+from desk.contract import Desk
+from ivr.dialog.contract import Action, CallStarted, Input, LookUp, LookUpDone, Prompt, Value
+from ivr.prompts.contract import Voice
+
+
+class Dialogue(Protocol):
+    """What a runner reads of a dialogue's session; ``ivr.dialog.session.Session`` has it."""
+
+    @property
+    def language(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def path(self) -> Sequence[str]: ...
+    @property
+    def notes(self) -> Mapping[str, Value]: ...
+    @property
+    def flow_version(self) -> str: ...
+
+
+class Hotline(Protocol):
+    """The flows in force, behind two functions. Sessions are opaque to the runner but for ``Dialogue``."""
+
+    def new_session(self, started: CallStarted) -> Any: ...
+
+    def advance(self, session: Any, event: Input, now_ms: int) -> tuple[Any, tuple[Action, ...]]: ...
+
+
+class Phones(Protocol):
+    """Stops a phone from ringing, from outside the call that makes it ring (Asterisk's manager does)."""
+
+    async def stop_ringing(self, endpoint: str, caller_channel: str) -> bool:
+        """Hangs up what rings at ``endpoint`` for this caller's channel; False when that was impossible."""
+        ...
+
+
+LookUpPort = Callable[[LookUp], Awaitable[LookUpDone]]
+
+
+async def nothing_found(_action: LookUp) -> LookUpDone:
+    """The look-up of an installation without integrations."""
+    return LookUpDone(found=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How calls are run on this node. ``address`` is where Asterisk reaches this daemon's FastAGI port."""
+
+    node: str
+    address: str
+    recordings: Path
+    spool: Path
+    languages: tuple[str, ...] = ("ru", "en")
+    music_class: str = "default"
+    record_conversations: bool = False
+    sorry: Prompt = Prompt("error.sorry")  # noqa: RUF009 (frozen)
+    connecting: Prompt | None = None  # said before the agent's phone rings; costs its length
+    fallback_queue: str = "main"
+    fallback_topic: str = "other"
+    transfer_targets: Mapping[str, str] = field(default_factory=dict)  # destination -> dial string
+    transfer_ring_s: int = 30
+    queue_down_ms: int = 20_000  # without a journal for so long, a waiting caller is released
+    desk_timeout_s: float = 3.0
+    look_up_timeout_s: float = 5.0
+    min_free_bytes: int = 64 * 1024 * 1024  # for a recording to begin
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that a call may turn to."""
+
+    settings: CallSettings
+    hotline: Hotline
+    voice: Voice
+    distributor: Distributor
+    desk: Desk
+    clock_ms: Callable[[], int]
+    phones: Phones | None = None
+    look_up: LookUpPort = nothing_found

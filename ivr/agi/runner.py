@@ -1,0 +1,373 @@
+"""Runs one call: what happens on the telephone goes to the dialogue, what the dialogue wants is done.
+
+Rules
+  * Actions are done in order; the input that answers the last one goes back to the dialogue.
+  * A hang-up at any moment is told to the dialogue once; what it still wants (a ticket, a note) is done.
+  * A fault of ours is never silence: the caller hears that we are sorry and waits for a specialist; a
+    second fault leaves him to the dialplan, which has an emergency script.
+  * ``DOZVON_DONE`` is set only when the call really needs nothing more from anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+
+import structlog
+
+from acd.contract import Outcome
+from desk.contract import Interaction
+from ivr.agi import recording
+from ivr.agi.channel import CallerHungUp, Channel
+from ivr.agi.codec import Environment
+from ivr.agi.errands import Errands, language_of
+from ivr.agi.live import LiveCall, LiveCalls
+from ivr.agi.ports import Dialogue, House
+from ivr.agi.session import Session, SessionLost
+from ivr.agi.speaking import Speaker
+from ivr.agi.waiting import Waiting
+from ivr.dialog.contract import (
+    Action,
+    Ask,
+    CallStarted,
+    ConversationEnded,
+    Disconnect,
+    Enqueue,
+    Hold,
+    HungUp,
+    Input,
+    LeaveQueue,
+    LookUp,
+    LookUpDone,
+    Note,
+    OpenTicket,
+    Play,
+    PromptFinished,
+    QueueReleased,
+    Record,
+    Recorded,
+    RememberLanguage,
+    RequestCallback,
+    SaveMark,
+    SpeechFailed,
+    Transfer,
+    TransferEnded,
+)
+
+MAX_IDLE_STEPS = 50  # turns of a dialogue that ask nothing of the caller: more is a flow that spins
+MAX_STEPS = 2_000
+FINISH_TIMEOUT_S = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class DialogueSpins(Exception):
+    """The dialogue goes round without the caller."""
+
+
+class LeftToDialplan(Exception):
+    """We cannot serve this call: Asterisk's own script takes it."""
+
+
+class CallRunner:
+    """Serves FastAGI path ``call``; arguments: token, dialled number, call id, first queued ms, topic."""
+
+    def __init__(self, house: House, calls: LiveCalls) -> None:
+        self._house = house
+        self._calls = calls
+
+    async def serve(self, session: Session, environment: Environment) -> None:
+        """One call from the dialplan's AGI() to its end; raises SessionLost when Asterisk went away."""
+        started_ms = self._house.clock_ms()
+        arg = dict(enumerate(environment.args))
+        fields = environment.fields
+        number = "".join(c for c in fields.get("callerid", "") if c in "0123456789")[:20]
+        call = LiveCall(
+            call_id=arg.get(2, "")[:80] or new_call_id(self._house.settings.node),
+            channel_name=fields.get("channel", ""),
+            caller_number=number,
+            dialled=(arg.get(1) or fields.get("extension", ""))[:40],
+            started_ms=started_ms,
+            resumed=bool(arg.get(2)),
+        )
+        started = CallStarted(
+            call.call_id,
+            number,
+            call.dialled,
+            await language_of(self._house.desk, number),
+            milliseconds(arg.get(3, "")),
+            arg.get(4, "")[:64],
+        )
+        self._calls.add(call)
+        try:
+            await Call(self._house, self._calls, call, session).run(started)
+        finally:
+            self._calls.remove(call)
+
+
+def new_call_id(node: str) -> str:
+    """Unique over nodes and restarts; says nothing about the caller."""
+    return f"{node}-{secrets.token_hex(8)}"
+
+
+def milliseconds(text: str) -> int:
+    """A channel variable's Unix time, 0 for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 15 else 0
+
+
+class Call:
+    """One call under way."""
+
+    def __init__(self, house: House, calls: LiveCalls, call: LiveCall, session: Session) -> None:
+        self._house = house
+        self._settings = house.settings
+        self._call = call
+        self._base_id = call.call_id
+        self._session = session
+        self._channel = Channel(session)
+        self._speaker = Speaker(self._channel, house.voice, house.settings.languages[0])
+        self._waiting = Waiting(house, calls, call, self._channel, self._speaker)
+        self._errands = Errands(house, call)
+        self._dialogue: Any = None
+        self._done = False
+        self._speech_refused = False
+
+    # ------------------------------------------------------------------------------------ the whole
+    async def run(self, started: CallStarted) -> None:
+        """To the end of the call; raises SessionLost when Asterisk went away before it."""
+        try:
+            await self._run(started)
+            self._done = True
+        except CallerHungUp:
+            self._done = True
+            await self._hung_up("abandoned", "hung_up")
+        except SessionLost:
+            await self._hung_up("failed", "session_lost")
+            raise
+        except LeftToDialplan:
+            log.error("a call is left to Asterisk", action="left_to_dialplan", call_id=self._base_id)
+        finally:
+            async with asyncio.timeout(FINISH_TIMEOUT_S):
+                await self._finish()
+
+    async def _run(self, started: CallStarted) -> None:
+        await self._channel.set("DOZVON_CALL_ID", self._call.call_id)
+        try:
+            await self._converse(started)
+        except (CallerHungUp, SessionLost):
+            raise
+        except Exception:
+            log.exception("a dialogue failed", action="dialogue_failed", call_id=self._base_id)
+            await self._rescue(started)
+
+    async def _converse(self, started: CallStarted) -> None:
+        self._dialogue = self._house.hotline.new_session(started)
+        event: Input = started
+        idle = 0
+        for _ in range(MAX_STEPS):
+            answer = await self._perform(self._advance(event))
+            if answer is None:
+                return
+            event = answer
+            idle = idle + 1 if isinstance(event, PromptFinished | LookUpDone | SpeechFailed) else 0
+            if idle > MAX_IDLE_STEPS:
+                break
+        raise DialogueSpins
+
+    def _advance(self, event: Input) -> tuple[Action, ...]:
+        self._dialogue, actions = self._house.hotline.advance(self._dialogue, event, self._house.clock_ms())
+        facts: Dialogue = self._dialogue
+        self._speaker.language = facts.language or self._speaker.language
+        self._call.language = facts.language
+        self._call.topic = facts.topic or self._call.topic
+        return actions
+
+    async def _perform(self, actions: tuple[Action, ...]) -> Input | None:
+        """Does them all; the input that answers the last, None when the call is over."""
+        event: Input | None = None
+        for action in actions:
+            if isinstance(action, Disconnect):
+                return None
+            event = await self._do(action)
+            if isinstance(event, ConversationEnded | QueueReleased):
+                return event  # the wait is over: what was still planned for it is void
+        return event or PromptFinished()
+
+    async def _do(self, action: Action) -> Input | None:
+        match action:
+            case Play():
+                return await self._waiting.with_offers(lambda: self._play(action))
+            case Ask():
+                return await self._waiting.with_offers(lambda: self._ask(action))
+            case Hold():
+                return await self._waiting.hold(action.announce_every_ms)
+            case Enqueue():
+                await self._waiting.enter(action, self._facts("flow_version", ""))
+                return await self._waiting.hold(action.announce_every_ms)
+            case Record():
+                return await self._record(action)
+            case OpenTicket():
+                return await self._errands.open_ticket(action)
+            case LookUp():
+                return await self._errands.look_up(action)
+            case Transfer():
+                return await self._transfer(action)
+            case _:
+                await self._do_quietly(action)
+                return None
+
+    async def _do_quietly(self, action: Action) -> None:
+        """What needs no telephone, and so can be done after a hang-up."""
+        match action:
+            case LeaveQueue():
+                await self._waiting.leave(action.outcome, action.reason)
+            case RequestCallback():
+                await self._errands.request_callback(action)
+                await self._waiting.leave("called_back", "callback")
+            case SaveMark():
+                await self._errands.save_mark(action.mark)
+            case RememberLanguage():
+                await self._errands.remember_language(action.language)
+            case OpenTicket():
+                await self._errands.open_ticket(action)
+            case Note() | Play() | Ask() | Hold() | Disconnect():
+                pass  # notes are kept by the dialogue; the others come too late
+            case _:
+                log.error("an unknown action", action="unknown_action", kind=type(action).__name__)
+
+    # ------------------------------------------------------------------------------ on the telephone
+    async def _play(self, action: Play) -> Input:
+        await self._speaker.say(action.prompts, barge_in=action.barge_in)
+        return PromptFinished()
+
+    async def _ask(self, action: Ask) -> Input:
+        if action.speech and not self._speech_refused:
+            self._speech_refused = True
+            return SpeechFailed("off")
+        return await self._speaker.ask(action)
+
+    async def _record(self, action: Record) -> Recorded:
+        await self._speaker.say(action.prompts)
+        folder = self._settings.recordings
+        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{self._base_id}.{secrets.token_hex(3)}"
+        result = await recording.record(self._channel, action, path, self._settings.min_free_bytes)
+        log.info(
+            "a caller was recorded",
+            action="recorded",
+            call_id=self._base_id,
+            reason=result.reason,
+            duration_ms=result.duration_ms,
+        )
+        return result
+
+    async def _transfer(self, action: Transfer) -> TransferEnded:
+        target = self._settings.transfer_targets.get(action.destination)
+        if target is None:
+            log.error("a transfer to nowhere", action="transfer_refused", destination=action.destination)
+            return TransferEnded(answered=False)
+        await self._waiting.leave("transferred", action.destination)
+        result = await self._channel.dial(target, self._settings.transfer_ring_s, "g")
+        answered = result.status == "answered"
+        if answered:
+            self._call.outcome = "transferred"
+        return TransferEnded(answered)
+
+    # -------------------------------------------------------------------------------------- endings
+    async def _rescue(self, started: CallStarted) -> None:
+        """Our fault, not the caller's: sorry, and a specialist."""
+        try:
+            self._channel.forget_keys()
+            await self._speaker.say((self._settings.sorry,), barge_in=False)
+            if self._call.answered_ms:
+                return  # he had his conversation
+            waiting = self._call.waiting
+            enqueue = Enqueue(
+                queue=self._settings.fallback_queue,
+                topic=self._call.topic or started.resumed_topic or self._settings.fallback_topic,
+                language=self._speaker.language,
+                first_queued_ms=waiting.first_queued_ms if waiting else started.first_queued_ms,
+            )
+            await self._waiting.enter(enqueue, self._facts("flow_version", ""))
+            while not isinstance(event := await self._waiting.hold(30_000), ConversationEnded):
+                if isinstance(event, QueueReleased):
+                    raise LeftToDialplan
+        except (CallerHungUp, SessionLost, LeftToDialplan):
+            raise
+        except Exception as error:
+            log.exception("a call could not be rescued", action="rescue_failed", call_id=self._base_id)
+            raise LeftToDialplan from error
+
+    async def _hung_up(self, outcome: Outcome, reason: str) -> None:
+        """The caller is gone: the dialogue hears it and may still want something kept."""
+        if self._dialogue is not None:
+            try:
+                for action in self._advance(HungUp()):
+                    await self._do_quietly(action)
+            except SessionLost:
+                pass
+            except Exception:
+                log.exception(
+                    "a dialogue failed after a hang-up", action="dialogue_failed", call_id=self._base_id
+                )
+        await self._waiting.close(outcome, reason)
+        self._call.outcome = self._call.outcome or "left"
+
+    async def _finish(self) -> None:
+        """The last word to the dialplan, the log and the desk."""
+        if self._done and not self._session.lost:
+            try:
+                await self._channel.set("DOZVON_DONE", "1")
+            except SessionLost as error:
+                log.info("Asterisk left first", action="done_unsaid", call_id=self._base_id, why=str(error))
+        interaction = self._interaction()
+        self._log_summary(interaction)
+        if self._done:
+            await self._errands.keep(interaction)
+
+    def _interaction(self) -> Interaction:
+        call = self._call
+        return Interaction(
+            call_id=self._base_id,
+            node=self._settings.node,
+            caller_number=call.caller_number,
+            dialled=call.dialled,
+            topic=call.topic,
+            language=call.language or self._speaker.language,
+            outcome=call.outcome or ("self_served" if self._done else "failed"),
+            agent_id=call.agent_id,
+            mark=call.mark,
+            started_ms=call.started_ms,
+            queued_ms=call.queued_ms,
+            answered_ms=call.answered_ms,
+            ended_ms=self._house.clock_ms(),
+            path=tuple(self._facts("path", ())),
+            notes=dict(self._facts("notes", {})),
+            flow_version=self._facts("flow_version", ""),
+        )
+
+    def _log_summary(self, it: Interaction) -> None:
+        log.info(
+            "a call ended",
+            action="call_ended",
+            call_id=it.call_id,
+            outcome=it.outcome,
+            path=list(it.path),
+            topic=it.topic,
+            language=it.language,
+            agent_id=it.agent_id,
+            mark=it.mark,
+            lasted_ms=it.ended_ms - it.started_ms,
+            queued_after_ms=max(0, it.queued_ms - it.started_ms) if it.queued_ms else None,
+            answered_after_ms=max(0, it.answered_ms - it.started_ms) if it.answered_ms else None,
+            tickets=self._call.tickets,
+            prompts_missing=self._speaker.missing,
+            resumed=self._call.resumed,
+            complete=self._done,
+            flow_version=it.flow_version,
+            pii_caller=it.caller_number,
+        )
+
+    def _facts(self, name: str, default: Any) -> Any:
+        return getattr(self._dialogue, name, default)

@@ -1,0 +1,75 @@
+"""Prompts said and keys asked for on one channel, in the caller's language.
+
+A prompt that cannot be had is left out and counted: the caller hears the rest. Finding it before a caller
+does is the work of ``dozvon check``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from ivr.agi.channel import Channel, PlaybackFailed
+from ivr.dialog.contract import Ask, Digits, Input, NoInput, Prompt
+from ivr.prompts.contract import PromptMissing, Voice
+
+RENDER_TIMEOUT_S = 5.0  # of a dynamic text that is spoken for the first time
+
+log = structlog.get_logger(__name__)
+
+
+class Speaker:
+    """Says prompts on a channel. ``missing`` counts what could not be said."""
+
+    def __init__(self, channel: Channel, voice: Voice, language: str) -> None:
+        self._channel = channel
+        self._voice = voice
+        self.language = language
+        self.missing = 0
+
+    async def say(self, prompts: tuple[Prompt, ...], *, barge_in: bool = True) -> bool:
+        """False when a key cut it short; the key waits for the next ``ask``."""
+        for sound in await self.sounds(prompts):
+            try:
+                if not await self._channel.play(sound, barge_in=barge_in):
+                    return False
+            except PlaybackFailed:
+                self._miss("playback_failed", sound)
+        return True
+
+    async def ask(self, action: Ask) -> Input:
+        """Keys only. A prompt that was cut short by a key is not taken up again."""
+        if not action.barge_in:
+            self._channel.forget_keys()
+        await self.say(action.prompts, barge_in=action.barge_in)
+        answer = await self._channel.collect(
+            action.max_digits, action.terminator, action.timeout_ms, action.interdigit_ms
+        )
+        return NoInput() if answer is None else Digits(answer.keys)
+
+    async def sounds(self, prompts: tuple[Prompt, ...]) -> list[str]:
+        """One joined file if every prompt is there, else a file for each that is."""
+        if not prompts:
+            return []
+        try:
+            return [await self._sound(prompts)]
+        except (PromptMissing, TimeoutError):
+            pass
+        found = []
+        for prompt in prompts:
+            try:
+                found.append(await self._sound((prompt,)))
+            except (PromptMissing, TimeoutError) as error:
+                self._miss(str(error) or "too slow", prompt.prompt_id)
+        return found
+
+    async def _sound(self, prompts: tuple[Prompt, ...]) -> str:
+        if not any(prompt.text for prompt in prompts):
+            return self._voice.sound(prompts, self.language)
+        async with asyncio.timeout(RENDER_TIMEOUT_S):  # may have to be synthesised: not on the event loop
+            return await asyncio.to_thread(self._voice.sound, prompts, self.language)
+
+    def _miss(self, why: str, what: str) -> None:
+        self.missing += 1
+        log.error("a prompt could not be said", action="prompt_missing", why=why, prompt=what)

@@ -1,0 +1,79 @@
+"""Tickets that a call opens: at the desk, or into the spool when the desk cannot take them.
+
+A spooled request is one JSON file beside its recording; it becomes a ticket, exactly once, when the desk is
+back. It is written whole or not at all, and survives a power cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from pathlib import Path
+
+import structlog
+
+from desk.contract import Desk, DeskUnavailable, TicketDraft
+from ivr.dialog.contract import TicketFailed, TicketOpened
+
+log = structlog.get_logger(__name__)
+
+
+async def open_ticket(
+    desk: Desk, draft: TicketDraft, spool: Path, timeout_s: float
+) -> TicketOpened | TicketFailed:
+    """Never raises for a desk or disk that fails; ``TicketFailed`` with reason ``lost`` if both did."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return TicketOpened((await desk.open_ticket(draft)).number)
+    except (DeskUnavailable, TimeoutError) as error:
+        log.warning(
+            "the desk takes no ticket", action="ticket_spooled", source_id=draft.source_id, why=str(error)
+        )
+    except Exception:
+        log.exception("the desk failed", action="ticket_spooled", source_id=draft.source_id)
+    try:
+        await asyncio.to_thread(write_to_spool, spool, draft)
+    except OSError as error:
+        log.error(
+            "a request could not be spooled", action="ticket_lost", source_id=draft.source_id, why=str(error)
+        )
+        return TicketFailed("lost")
+    return TicketFailed("spooled")
+
+
+def write_to_spool(spool: Path, draft: TicketDraft) -> Path:
+    """Writes ``SOURCE_ID.json``, moving the recording beside it; raises OSError."""
+    spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    recording = ""
+    if draft.recording_path:
+        source = Path(draft.recording_path)
+        target = spool / f"{draft.source_id}{source.suffix}"
+        shutil.move(source, target)
+        recording = target.name
+    fields = {
+        "source_id": draft.source_id,
+        "topic": draft.topic,
+        "language": draft.language,
+        "kind": draft.kind,
+        "caller_number": draft.caller_number,
+        "text": draft.text,
+        "recording": recording,
+        "fields": dict(draft.fields),
+        "created_ms": draft.created_ms,
+    }
+    final = spool / f"{draft.source_id}.json"
+    partial = spool / f".{draft.source_id}.part"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(fields, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(final)
+    folder = os.open(spool, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return final

@@ -1,0 +1,336 @@
+"""A caller's time in the queue: music, announcements, offers, the conversation.
+
+Rules
+  * Whatever a waiting caller hears or is asked, an offer for him interrupts it at once.
+  * Every offer has exactly one report: accepted, declined, timed out, unreachable; or none, when it was
+    withdrawn or the caller left (then CallLeft says it).
+  * An offer that fails takes the caller back to what was interrupted; his place is the engine's affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import structlog
+
+from acd.contract import (
+    AgentUnreachable,
+    CallEnded,
+    CallLeft,
+    CallQueued,
+    Command,
+    OfferAccepted,
+    OfferCall,
+    OfferDeclined,
+    OfferTimedOut,
+    Outcome,
+    ReleaseCall,
+    WithdrawOffer,
+)
+from ivr.agi.channel import CallerHungUp, Channel, DialResult
+from ivr.agi.live import LiveCall, LiveCalls, Ring
+from ivr.agi.ports import House
+from ivr.agi.speaking import Speaker
+from ivr.dialog.contract import ConversationEnded, Digits, Enqueue, Input, QueueReleased, Waited
+
+DIAL_OPTIONS = "g{music}U(acd-whisper)"
+WAIT_STEP_MS = 2_000  # how often a waiting call looks whether the journal is reachable
+STOP_RINGING_TIMEOUT_S = 2.0
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class Waiting:
+    """One caller and the queue."""
+
+    def __init__(
+        self, house: House, calls: LiveCalls, call: LiveCall, channel: Channel, speaker: Speaker
+    ) -> None:
+        self._house = house
+        self._settings = house.settings
+        self._calls = calls
+        self._call = call
+        self._channel = channel
+        self._speaker = speaker
+        self._whisper = ""
+        self._left = False  # a place or a conversation under this id is over
+        self._unreachable_since_ms = 0
+        self._talking: OfferCall | None = None
+
+    @property
+    def queued(self) -> bool:
+        """The caller holds a place."""
+        return self._call.waiting is not None
+
+    # ------------------------------------------------------------------------------- in and out of it
+    async def enter(self, action: Enqueue, flow_version: str) -> None:
+        """Takes a place, or changes what an already waiting caller waits for, keeping the place."""
+        call, now_ms = self._call, self._house.clock_ms()
+        before = call.waiting
+        if before is None and self._left:  # the engine knows the old id as ended
+            self._calls.remove(call)
+            call.call_id = next_id(call.call_id)
+            self._calls.add(call)
+        self._left = False
+        first_ms = action.first_queued_ms or (before.first_queued_ms if before else 0)
+        fact = CallQueued(
+            call.call_id,
+            self._settings.node,
+            action.queue,
+            action.topic,
+            action.language,
+            action.priority,
+            first_ms,
+            self._house.desk.caller_ref(call.caller_number),
+            action.min_level,
+            flow_version,
+        )
+        call.waiting = replace(fact, first_queued_ms=first_ms or now_ms)
+        call.queued_ms = call.queued_ms or now_ms
+        call.topic = action.topic
+        self._channel.forget_keys()
+        sounds = await self._speaker.sounds(action.whisper)
+        self._whisper = sounds[0] if len(sounds) == 1 else ""
+        for name, value in (
+            ("DOZVON_DONE", ""),
+            ("DOZVON_CALL_ID", call.call_id),
+            ("DOZVON_FIRST_QUEUED_MS", str(call.waiting.first_queued_ms)),
+            ("DOZVON_TOPIC", action.topic),
+        ):
+            await self._channel.set(name, value)
+        await self._house.distributor.report(fact)
+
+    async def leave(self, outcome: Outcome, reason: str) -> None:
+        """Gives the place up; nothing happens without one."""
+        if self._call.waiting is None:
+            return
+        self._call.waiting = None
+        self._left = True
+        self._call.outcome = outcome
+        await self._house.distributor.report(CallLeft(self._call.call_id, outcome, reason))
+        self._call.inbox.clear()
+        if not self._channel.session.lost:
+            await self._channel.set("DOZVON_FIRST_QUEUED_MS", "")
+
+    # -------------------------------------------------------------------------------------- waiting
+    async def hold(self, announce_every_ms: int) -> Input:
+        """Music until a key, the time of the next announcement, a conversation or a release."""
+        if not self.queued:
+            return QueueReleased("not_queued")
+        due_ms = self._house.clock_ms() + max(1_000, announce_every_ms)
+        return await self.with_offers(lambda: self._hold_until(due_ms))
+
+    async def _hold_until(self, due_ms: int) -> Input:
+        while (left_ms := due_ms - self._house.clock_ms()) > 0:
+            key = await self._channel.wait_for_key(min(left_ms, WAIT_STEP_MS), self._settings.music_class)
+            if key:
+                return Digits(key)
+            if self._journal_down():
+                await self.leave("overflowed", "queue_down")
+                return QueueReleased("queue_down")
+        return self._waited()
+
+    def _waited(self) -> Waited:
+        assert self._call.waiting is not None
+        waited_ms = max(0, self._house.clock_ms() - self._call.waiting.first_queued_ms)
+        view = self._house.distributor.wait_of(self._call.call_id)
+        if view is None:
+            return Waited(waited_ms, 0, 0, 0)
+        return Waited(waited_ms, view.place, view.low_ms, view.high_ms)
+
+    def _journal_down(self) -> bool:
+        now_ms = self._house.clock_ms()
+        if self._house.distributor.connected:
+            self._unreachable_since_ms = 0
+        elif not self._unreachable_since_ms:
+            self._unreachable_since_ms = now_ms
+        since_ms = self._unreachable_since_ms
+        return bool(since_ms) and now_ms - since_ms >= self._settings.queue_down_ms
+
+    async def with_offers(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T | Input:
+        """Does ``work``; while the caller holds a place, offers interrupt it and it begins anew after them.
+
+        Comes back with ConversationEnded or QueueReleased, not the work's result, when the waiting ended.
+        Only for work that Asterisk can stop: a recording it cannot.
+        """
+        while self.queued:
+            result, order = await race(work(), self._call.inbox.get, self._call.inbox.put_back)
+            if order is None:
+                return result  # type: ignore[return-value]
+            end = await self._obey(order)
+            if end is not None:
+                return end
+        return await work()
+
+    async def _obey(self, order: Command) -> Input | None:
+        if isinstance(order, ReleaseCall):
+            await self._channel.stop()
+            await self.leave("overflowed", order.reason)
+            return QueueReleased(order.reason)
+        if isinstance(order, OfferCall) and not self._call.inbox.take_withdrawal(order.offer_id):
+            await self._channel.stop()
+            return await self._ring(order)
+        return None  # the withdrawal of an offer that is over
+
+    # --------------------------------------------------------------------------------------- an offer
+    async def _ring(self, offer: OfferCall) -> ConversationEnded | None:
+        """Rings the agent; None when he was not reached and the caller waits on."""
+        ring = Ring(offer)
+        self._calls.begin_ring(ring)
+        try:
+            if self._settings.connecting is not None:
+                await self._speaker.say((self._settings.connecting,), barge_in=False)
+            await self._channel.set("DOZVON_OFFER", offer.offer_id)
+            await self._channel.set("DOZVON_AGI", self._settings.address)
+            await self._channel.set("DOZVON_WHISPER", self._whisper)
+            music = f"m({self._settings.music_class})"
+            options = DIAL_OPTIONS.format(music=music)
+            dialling = asyncio.create_task(self._channel.dial(offer.endpoint, offer.ring_ms / 1000, options))
+            try:
+                await self._watch(ring, dialling)
+                result = await dialling
+            finally:
+                dialling.cancel()
+            return await self._after(ring, result)
+        finally:
+            self._calls.end_ring(ring)
+
+    async def _watch(self, ring: Ring, dialling: asyncio.Task[DialResult]) -> None:
+        """Until Dial is over: reports the answer, hears withdrawals."""
+        answered = asyncio.create_task(ring.answered.wait())
+        ordered = asyncio.create_task(self._call.inbox.get())
+        later: list[Command] = []
+        try:
+            while not dialling.done():
+                waits: set[asyncio.Task[Any]] = {dialling, ordered}
+                if self._talking is None:
+                    waits.add(answered)
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                if answered.done() and self._talking is None:
+                    await self._accepted(ring.offer)
+                if ordered.done():
+                    await self._order_while_ringing(ring, ordered.result(), later)
+                    ordered = asyncio.create_task(self._call.inbox.get())
+        finally:
+            answered.cancel()
+            if not ordered.cancel():
+                later.append(ordered.result())
+            for order in reversed(later):
+                self._call.inbox.put_back(order)
+
+    async def _order_while_ringing(self, ring: Ring, order: Command, later: list[Command]) -> None:
+        if self._talking is not None:  # too late for orders
+            return
+        if isinstance(order, WithdrawOffer):
+            if order.offer_id == ring.offer.offer_id:
+                await self._stop_ringing(ring)
+            return
+        if isinstance(order, OfferCall) and order.offer_id == ring.offer.offer_id:
+            return  # said twice
+        later.append(order)
+        await self._stop_ringing(ring)  # a new offer, or a release: this one is void
+
+    async def _stop_ringing(self, ring: Ring) -> None:
+        """Also without the manager nothing bad comes of it: an agent who answers now is not connected."""
+        ring.withdrawn = True
+        if self._house.phones is None:
+            return
+        try:
+            async with asyncio.timeout(STOP_RINGING_TIMEOUT_S):
+                await self._house.phones.stop_ringing(ring.offer.endpoint, self._call.channel_name)
+        except Exception as error:
+            log.warning(
+                "a phone rings on", action="stop_ringing_failed", offer_id=ring.offer.offer_id, why=str(error)
+            )
+
+    async def _accepted(self, offer: OfferCall) -> None:
+        self._call.waiting = None
+        self._talking = offer
+        self._call.answered_ms = self._house.clock_ms()
+        self._call.agent_id = offer.agent_id
+        self._call.outcome = "answered"
+        await self._house.distributor.report(OfferAccepted(offer.offer_id, offer.call_id, offer.agent_id))
+
+    async def _after(self, ring: Ring, result: DialResult) -> ConversationEnded | None:
+        """Dial is over: what came of the offer."""
+        offer, report = ring.offer, self._house.distributor.report
+        names = (offer.offer_id, offer.call_id, offer.agent_id)
+        log.info(
+            "an offer was performed",
+            action="offer_done",
+            call_id=offer.call_id,
+            offer_id=offer.offer_id,
+            agent_id=offer.agent_id,
+            status=result.status,
+            dial_status=result.dial_status,
+            cause=result.hangup_cause,
+            withdrawn=ring.withdrawn,
+        )
+        if result.status == "answered" and not ring.withdrawn and self._talking is None:
+            await self._accepted(offer)  # the agent's channel could not tell us
+            self._call.answered_ms -= result.answered_s * 1000
+        if self._talking is not None:
+            return await self._talked()
+        if self._channel.gone:
+            raise CallerHungUp
+        if not ring.withdrawn:
+            if result.status == "declined":
+                await report(OfferDeclined(*names))
+            elif result.status == "unreachable":
+                await report(AgentUnreachable(*names))
+            else:
+                await report(OfferTimedOut(*names))
+        return None
+
+    async def _talked(self) -> ConversationEnded:
+        assert self._talking is not None
+        agent_id = self._talking.agent_id
+        talk_ms = max(0, self._house.clock_ms() - self._call.answered_ms)
+        await self.close("answered", "")
+        await self._channel.set("DOZVON_DONE", "1")  # from here on a restart must not begin the call anew
+        await self._channel.set("DOZVON_FIRST_QUEUED_MS", "")
+        return ConversationEnded(agent_id, talk_ms)
+
+    async def close(self, outcome: Outcome, reason: str) -> None:
+        """The caller is gone: ends what the engine still believes of him."""
+        if self._talking is not None:
+            talked, self._talking = self._talking, None
+            self._left = True
+            self._call.inbox.clear()
+            await self._house.distributor.report(CallEnded(talked.call_id, talked.agent_id))
+        elif self.queued:
+            await self.leave(outcome, reason)
+
+
+def next_id(call_id: str) -> str:
+    """The id under which a call queues once more: ``ID``, ``ID~2``, ``ID~3``."""
+    base, _, number = call_id.partition("~")
+    return f"{base}~{int(number) + 1 if number.isdigit() else 2}"
+
+
+async def race(
+    work: Coroutine[Any, Any, T],
+    order: Callable[[], Coroutine[Any, Any, Command]],
+    put_back: Callable[[Command], None],
+) -> tuple[T | None, Command | None]:
+    """The work's result, or the order that came first (the work is then cancelled); never loses an order."""
+    working, ordering = asyncio.create_task(work), asyncio.create_task(order())
+    try:
+        await asyncio.wait({working, ordering}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result(), None
+        return None, ordering.result()
+    finally:
+        if working.done() and ordering.done() and not ordering.cancelled():
+            put_back(ordering.result())
+        for task in (working, ordering):
+            task.cancel()
+        await _settled(working, ordering)
+
+
+async def _settled(*tasks: Awaitable[Any]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
