@@ -118,7 +118,7 @@ class ConversationEnded(Input):
 
 @dataclass(frozen=True, slots=True)
 class QueueReleased(Input):
-    """The caller will not be served: ``nobody_can_serve``, ``waited_too_long``, ``closed``, ``queue_down``."""
+    """Nobody will serve him: ``nobody_can_serve``, ``waited_too_long``, ``closed``, ``queue_down``."""
 
     reason: str
 

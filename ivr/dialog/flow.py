@@ -26,6 +26,7 @@ from typing import Any
 
 import yaml
 
+from ivr.dialog.marks import Bad, Mapped, compose, flag, line_of, mapping, table, text, texts, whole
 from ivr.dialog.model import KINDS, YAML_NAME, Asking, Flow, Leading, Node, Option
 
 MAX_FILE_BYTES = 256 * 1024
@@ -56,104 +57,50 @@ class FlowError(Exception):
         self.problems = tuple(problems)
 
 
-class _Bad(Exception):
-    def __init__(self, node: yaml.Node, text: str) -> None:
-        super().__init__(text)
-        self.line = node.start_mark.line + 1
-
-
-Mapped = dict[str, tuple[yaml.Node, yaml.Node]]
-
-
-def _mapping(node: yaml.Node) -> Mapped:
-    if isinstance(node, yaml.ScalarNode) and not node.value:
-        return {}
-    if not isinstance(node, yaml.MappingNode):
-        raise _Bad(node, "a mapping (name: value) is expected here")
-    found: Mapped = {}
-    for key, value in node.value:
-        name = _text(key)
-        if name in found:
-            raise _Bad(key, f"'{name}' is given twice")
-        found[name] = (key, value)
-    return found
-
-
-def _text(node: yaml.Node) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise _Bad(node, "a single value is expected here")
-    return str(node.value).strip()
-
-
-def _texts(node: yaml.Node) -> tuple[str, ...]:
-    if isinstance(node, yaml.SequenceNode):
-        return tuple(_text(item) for item in node.value)
-    value = _text(node)
-    return (value,) if value else ()
-
-
-def _whole(node: yaml.Node) -> int:
-    value = _text(node)
-    if not value.isascii() or not value.isdigit() or len(value) > 7:
-        raise _Bad(node, f"a whole number is expected, not '{value}'")
-    return int(value)
-
-
-def _flag(node: yaml.Node) -> bool:
-    value = _text(node).lower()
-    if value not in ("true", "false", "yes", "no"):
-        raise _Bad(node, f"yes or no is expected, not '{value}'")
-    return value in ("true", "yes")
-
-
-def _table(node: yaml.Node) -> dict[str, str]:
-    return {name: _text(value) for name, (_, value) in _mapping(node).items()}
-
-
 def _option(key: str, key_node: yaml.Node, node: yaml.Node) -> Option:
     # A list, not a mapping, may hold the same key twice: the checker shall find it.
     known = {"key", "say", "go", "topic", "value", "phrases", "intents"}
-    fields = _mapping(node)
+    fields = mapping(node)
     for name, (name_node, _) in fields.items():
         if name not in known:
-            raise _Bad(name_node, f"a choice has no field '{name}'; it has {', '.join(sorted(known))}")
+            raise Bad(name_node, f"a choice has no field '{name}'; it has {', '.join(sorted(known))}")
     values: dict[str, Any] = {
-        name: _text(fields[name][1]) for name in ("say", "go", "topic", "value") if name in fields
+        name: text(fields[name][1]) for name in ("say", "go", "topic", "value") if name in fields
     }
     if "intents" in fields:
-        values["intents"] = _texts(fields["intents"][1])
+        values["intents"] = texts(fields["intents"][1])
     if "phrases" in fields:
         values["phrases"] = {
-            language: _texts(value) for language, (_, value) in _mapping(fields["phrases"][1]).items()
+            language: texts(value) for language, (_, value) in mapping(fields["phrases"][1]).items()
         }
-    return Option(key=key, line=key_node.start_mark.line + 1, **values)
+    return Option(key=key, line=line_of(key_node), **values)
 
 
 def _options(node: yaml.Node) -> tuple[Option, ...]:
     found = []
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            fields = _mapping(item)
+            fields = mapping(item)
             if "key" not in fields:
-                raise _Bad(item, "this choice has no key")
-            found.append((_text(fields["key"][1]), item, item))
+                raise Bad(item, "this choice has no key")
+            found.append((text(fields["key"][1]), item, item))
     else:
-        found = [(name, key, value) for name, (key, value) in _mapping(node).items()]
+        found = [(name, key, value) for name, (key, value) in mapping(node).items()]
     for name, key_node, _ in found:
         if len(name) != 1 or name not in "0123456789*#":
-            raise _Bad(key_node, f"a key is one of 0-9 * #, not '{name}'")
+            raise Bad(key_node, f"a key is one of 0-9 * #, not '{name}'")
     return tuple(_option(*item) for item in found)
 
 
 READERS: Mapping[str, Callable[[yaml.Node], Any]] = {
-    "str": _text,
-    "Ref": _text,
-    "Refs": _table,
-    "Prompts": _texts,
-    "Names": _texts,
+    "str": text,
+    "Ref": text,
+    "Refs": table,
+    "Prompts": texts,
+    "Names": texts,
     "Options": _options,
-    "int": _whole,
-    "bool": _flag,
+    "int": whole,
+    "bool": flag,
 }
 
 
@@ -165,10 +112,10 @@ def _choices(annotation: str) -> tuple[str, ...]:
 
 def _read_field(annotation: str, node: yaml.Node) -> Any:
     if annotation.startswith("Literal["):
-        value = _text(node)
+        value = text(node)
         allowed = _choices(annotation)
         if value not in allowed:
-            raise _Bad(node, f"'{value}' is not one of {', '.join(filter(None, allowed))}")
+            raise Bad(node, f"'{value}' is not one of {', '.join(filter(None, allowed))}")
         return value
     return READERS[annotation](node)
 
@@ -179,25 +126,13 @@ class _Reader:
         self.nodes: dict[str, Node] = {}
         self.heads: dict[str, tuple[str, int, Any]] = {}
 
-    def read(self, file: str, text: str) -> None:
+    def read(self, file: str, content: str) -> None:
         try:
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
-                if isinstance(event, yaml.AliasEvent):
-                    line = event.start_mark.line + 1
-                    self.problems.append(Problem(file, line, "syntax", "anchors (&, *) are not used in flows"))
-                    return
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            root = compose(content)
             if root is None:
-                self.problems.append(Problem(file, 1, "syntax", "the file is empty"))
-                return
-            self._file(file, _mapping(root))
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line = mark.line + 1 if mark else 1
-            self.problems.append(Problem(file, line, "syntax", f"not YAML: {error.problem or error.context}"))
-        except (yaml.YAMLError, RecursionError) as error:
-            self.problems.append(Problem(file, 1, "syntax", f"not YAML: {' '.join(str(error).split())[:200]}"))
-        except _Bad as error:
+                raise Bad(None, "the file is empty")
+            self._file(file, mapping(root))
+        except Bad as error:
             self.problems.append(Problem(file, error.line, "syntax", str(error)))
 
     def _file(self, file: str, root: Mapped) -> None:
@@ -205,20 +140,20 @@ class _Reader:
         for name, (key, value) in root.items():
             if name in ("start", "resume", "languages"):
                 if name in self.heads:
-                    raise _Bad(key, f"'{name}' is already given in {self.heads[name][0]}")
-                content: Any = _texts(value) if name == "languages" else _full(space, _text(value))
-                self.heads[name] = (file, key.start_mark.line + 1, content)
+                    raise Bad(key, f"'{name}' is already given in {self.heads[name][0]}")
+                content: Any = texts(value) if name == "languages" else _full(space, text(value))
+                self.heads[name] = (file, line_of(key), content)
             elif name not in ("defaults", "nodes"):
-                raise _Bad(key, f"unknown entry '{name}'; known are languages, start, resume, defaults, nodes")
-        defaults = _mapping(root["defaults"][1]) if "defaults" in root else {}
+                raise Bad(key, f"unknown entry '{name}'; known are languages, start, resume, defaults, nodes")
+        defaults = mapping(root["defaults"][1]) if "defaults" in root else {}
         self._check_defaults(defaults)
-        for name, (key, value) in (_mapping(root["nodes"][1]) if "nodes" in root else {}).items():
+        for name, (key, value) in (mapping(root["nodes"][1]) if "nodes" in root else {}).items():
             try:
                 if not name.replace("_", "a").isalnum() or not name.isascii():
-                    raise _Bad(key, f"a node's name is made of Latin letters, digits and _, not '{name}'")
+                    raise Bad(key, f"a node's name is made of Latin letters, digits and _, not '{name}'")
                 node_id = f"{space}.{name}"
-                self.nodes[node_id] = self._node(file, space, node_id, key, _mapping(value), defaults)
-            except _Bad as error:
+                self.nodes[node_id] = self._node(file, space, node_id, key, mapping(value), defaults)
+            except Bad as error:
                 self.problems.append(Problem(file, error.line, "syntax", str(error)))
 
     @staticmethod
@@ -227,18 +162,18 @@ class _Reader:
         known -= {"id", "file", "line", "prompts"}
         for name, (key, _) in defaults.items():
             if name not in known:
-                raise _Bad(key, f"there is no default '{name}'; known are {', '.join(sorted(known))}")
+                raise Bad(key, f"there is no default '{name}'; known are {', '.join(sorted(known))}")
 
     def _node(
         self, file: str, space: str, node_id: str, key: yaml.Node, given: Mapped, defaults: Mapped
     ) -> Node:
         if "kind" not in given:
-            raise _Bad(key, f"node '{node_id}' has no kind")
-        kind = _text(given["kind"][1])
+            raise Bad(key, f"node '{node_id}' has no kind")
+        kind = text(given["kind"][1])
         if kind not in KINDS:
-            raise _Bad(given["kind"][1], f"unknown kind '{kind}'; known are {', '.join(KINDS)}")
+            raise Bad(given["kind"][1], f"unknown kind '{kind}'; known are {', '.join(KINDS)}")
         cls = KINDS[kind]
-        values: dict[str, Any] = {"id": node_id, "file": file, "line": key.start_mark.line + 1}
+        values: dict[str, Any] = {"id": node_id, "file": file, "line": line_of(key)}
         names = {"kind"}
         for item in dataclasses.fields(cls):
             if item.name in values:
@@ -251,10 +186,10 @@ class _Reader:
             if source is not None:
                 values[item.name] = _qualify(space, str(item.type), _read_field(str(item.type), source[1]))
             elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
-                raise _Bad(key, f"node '{node_id}' ({kind}) needs '{name}'")
+                raise Bad(key, f"node '{node_id}' ({kind}) needs '{name}'")
         for name, (name_node, _) in given.items():
             if name not in names:
-                raise _Bad(
+                raise Bad(
                     name_node, f"kind '{kind}' has no field '{name}'; it has {', '.join(sorted(names))}"
                 )
         return cls(**values)

@@ -1,4 +1,4 @@
-"""Nodes that give or take something: say, hours, incident, language, answer, record, lookup, transfer, goodbye."""
+"""Nodes that give or take: say, hours, incident, language, answer, record, lookup, transfer, goodbye."""
 
 from __future__ import annotations
 
@@ -179,7 +179,9 @@ def receive_answer(turn: Turn, node: Answer, input: Input) -> None:
         _ask_helped(turn, node)
     elif said in ("yes", "no"):
         turn.note("answer_helped" if said == "yes" else "answer_not_helped", answer)
-        turn.go("helped" if said == "yes" else "not_helped", node.helped if said == "yes" else node.not_helped)
+        turn.go(
+            "helped" if said == "yes" else "not_helped", node.helped if said == "yes" else node.not_helped
+        )
     else:
         _failed(turn, node, input)
 

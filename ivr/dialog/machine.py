@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ivr.dialog import asking, giving, waiting
+from ivr.dialog import asking, giving, menu, waiting
 from ivr.dialog.contract import (
     Action,
     CallStarted,
@@ -82,7 +82,7 @@ def _unexpected(turn: Turn, node: Node, input: Input) -> None:
 
 HANDLERS: dict[type[Node], tuple[Enter, Receive]] = {
     Say: (giving.enter_say, _unexpected),
-    Menu: (asking.enter_menu, asking.receive_menu),
+    Menu: (menu.enter_menu, menu.receive_menu),
     Question: (asking.enter_question, asking.receive_question),
     Number: (asking.enter_number, asking.receive_number),
     Confirm: (asking.enter_confirm, asking.receive_confirm),
@@ -172,7 +172,7 @@ def _run(turn: Turn) -> None:
             return
     turn.note("flow_does_not_end", turn.s.node)
     turn.pending = []
-    turn.say(("sorry.fault",))
+    turn.say(("error.sorry",))
     turn.finish()
 
 

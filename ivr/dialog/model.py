@@ -354,8 +354,8 @@ def _references(node: Node) -> Iterator[tuple[str, str]]:
 def edges(node: Node) -> tuple[tuple[str, str], ...]:
     """Where a call can go from here: (label, node id), in the order of the fields.
 
-    Labels: the name of the field in YAML (``next``, ``else``, ``person``), ``released.REASON``, ``intents.X``,
-    or the key of an option.
+    Labels: the field's name in YAML (``next``, ``else``, ``person``), ``released.REASON``, ``intents.X``, or the
+    key of an option.
     """
     return tuple(_references(node))
 

@@ -72,7 +72,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class KnownIncident:
-    """A fault that is being worked on. ``topics`` empty concerns everybody; ``text`` by language is spoken."""
+    """A fault that is being worked on. No ``topics``: it concerns everybody; ``text`` by language."""
 
     incident_id: str
     topics: tuple[str, ...]

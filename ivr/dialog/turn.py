@@ -1,4 +1,4 @@
-"""One step of the dialogue while it is being made: the session so far, what is to be said, what is to be done.
+"""One step of the dialogue while it is being made: the session so far, words to say, things to do.
 
 Private to ``advance``: it lives for one call of it, so the machine stays a pure function for everybody else.
 """

@@ -66,7 +66,13 @@ def enter_queue(turn: Turn, node: Queue) -> None:
         )
     )
     turn.set(
-        queued=True, queue_node=node.id, first_queued_ms=first, announced=0, place=0, wait=(0, 0), typed_ahead=""
+        queued=True,
+        queue_node=node.id,
+        first_queued_ms=first,
+        announced=0,
+        place=0,
+        wait=(0, 0),
+        typed_ahead="",
     )
 
 
@@ -173,19 +179,36 @@ def enter_callback(turn: Turn, node: Callback) -> None:
 
 
 def _offer(turn: Turn, node: Callback) -> None:
-    turn.ask(node.prompts, "offer", terminator="", speech=node.speech, slots={"number": local(turn.s.caller_number)})
+    turn.ask(
+        node.prompts,
+        "offer",
+        terminator="",
+        speech=node.speech,
+        slots={"number": local(turn.s.caller_number)},
+    )
 
 
 def _ask_number(turn: Turn, node: Callback) -> None:
     turn.ask(
-        node.ask_number, "number", max_digits=11, interdigit_ms=5000, speech=node.speech, expects="digits", whole=True
+        node.ask_number,
+        "number",
+        max_digits=11,
+        interdigit_ms=5000,
+        speech=node.speech,
+        expects="digits",
+        whole=True,
     )
 
 
 def _confirm(turn: Turn, node: Callback) -> None:
     number = str(turn.s.slots["callback_number"])
     turn.ask(
-        node.confirm, "confirm", terminator="", speech=node.speech, expects="yes_no", slots={"number": local(number)}
+        node.confirm,
+        "confirm",
+        terminator="",
+        speech=node.speech,
+        expects="yes_no",
+        slots={"number": local(number)},
     )
 
 

@@ -17,7 +17,9 @@ COMMON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "оператор", "оператора", "специалист", "специалиста", "человек", "живой человек",
             "соедините с оператором", "соедините со специалистом", "позовите оператора",
         ),
-        "repeat": ("повторить", "повторите", "повтори", "еще раз", "что", "не понял", "не поняла", "не расслышал"),
+        "repeat": (
+            "повторить", "повторите", "повтори", "еще раз", "что", "не понял", "не поняла", "не расслышал",
+        ),
         "back": ("назад", "вернуться", "обратно", "главное меню"),
         "skip": ("пропустить", "дальше", "не знаю", "пропустите"),
         "other_language": ("английский", "инглиш", "по английски"),
@@ -25,7 +27,9 @@ COMMON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "en": {
         "yes": ("yes", "yeah", "yep", "right", "correct", "it did", "yes it did"),
         "no": ("no", "nope", "wrong", "it did not", "not really"),
-        "person": ("operator", "specialist", "agent", "human", "a person", "real person", "speak to a person"),
+        "person": (
+            "operator", "specialist", "agent", "human", "a person", "real person", "speak to a person",
+        ),
         "repeat": ("repeat", "again", "say again", "say that again", "pardon", "what"),
         "back": ("back", "go back", "main menu"),
         "skip": ("skip", "next", "i do not know", "i don't know"),

@@ -1,0 +1,81 @@
+"""The hotline as a call's runner sees it: flows, hours, incidents and understanding behind two functions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from ivr.dialog import machine
+from ivr.dialog.contract import Action, CallStarted, Input
+from ivr.dialog.ports import Expects, HoursState, KnownIncident, Meaning, Understanding, Wait
+from ivr.dialog.session import Session
+from ivr.flow_store import FlowStore
+from ivr.hours_file import MAIN
+from ivr.schedule import Schedule, state_at
+
+WaitOf = Callable[[str, str], Wait]  # topic, language
+IncidentsOf = Callable[[str, int], tuple[KnownIncident, ...]]  # topic, now_ms
+
+
+def wait_unknown(_topic: str, _language: str) -> Wait:
+    return Wait()
+
+
+def no_incidents(_topic: str, _now_ms: int) -> tuple[KnownIncident, ...]:
+    return ()
+
+
+class Hotline:
+    """Implements ``ivr.agi.ports.Hotline``. Nothing here waits or does I/O.
+
+    ``schedules`` may be replaced while calls run (a reload of config/hours.yaml); so may ``understanding``.
+    """
+
+    def __init__(
+        self,
+        store: FlowStore,
+        schedules: Mapping[str, Schedule],
+        *,
+        understanding: Understanding | None = None,
+        wait: WaitOf = wait_unknown,
+        incidents: IncidentsOf = no_incidents,
+        speech: bool = False,
+    ) -> None:
+        self.store = store
+        self.schedules = schedules
+        self.understanding = understanding
+        self.speech = speech
+        self._wait = wait
+        self._incidents = incidents
+
+    # ------------------------------------------------------------------ for the runner
+    def new_session(self, started: CallStarted) -> Session:
+        """The session of a new call, on the version now in force; ``advance`` it with ``started`` first."""
+        flow = self.store.current
+        self.store.call_began(flow.version)
+        return machine.start(flow, started, speech=self.speech)
+
+    def advance(self, session: Session, event: Input, now_ms: int) -> tuple[Session, tuple[Action, ...]]:
+        flow = self.store.get(session.flow_version)
+        if flow.version != session.flow_version:
+            # Its version is no longer to be had: the call goes on as it would after a restart.
+            session = dataclasses.replace(session, flow_version=flow.version, node=flow.resume, step="hold")
+        after, actions = machine.advance(flow, session, event, now_ms, self)
+        if after.ended and not session.ended:
+            self.store.call_ended(after.flow_version)
+        return after, actions
+
+    # ------------------------------------------------------------------ ivr.dialog.ports.World
+    def hours(self, now_ms: int, centre: str = MAIN) -> HoursState:
+        return state_at(self.schedules.get(centre) or self.schedules[MAIN], now_ms)
+
+    def wait(self, topic: str, language: str) -> Wait:
+        return self._wait(topic, language)
+
+    def incidents(self, topic: str, now_ms: int) -> tuple[KnownIncident, ...]:
+        return self._incidents(topic, now_ms)
+
+    def understand(self, text: str, language: str, expects: Expects) -> Meaning:
+        if self.understanding is None:
+            return Meaning()
+        return self.understanding.understand(text, language, expects)
