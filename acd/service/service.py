@@ -141,12 +141,18 @@ class DistributorService:
                 await self._sender.drained()
         except TimeoutError:
             log.warning("facts unsent", action="outbox_left", count=len(self._outbox))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self._cancel_all()
         await self._leadership.release()
         await self._journal.close()
+
+    async def _cancel_all(self) -> None:
+        """Cancels until all have ended: on Python 3.11 a read that completes just then may swallow it."""
+        running = set(self._tasks)
+        while running:
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=0.2)
+        self._tasks.clear()
 
     async def synchronised(self, timeout_s: float | None = None) -> bool:
         """Waits until the journal has been read; False when that took longer."""
