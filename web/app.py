@@ -18,6 +18,7 @@ from desk.store import SqlDesk
 from web import floor, records, tickets
 from web.figures import FloorCollector, HttpFigures
 from web.gate import FailedAttempts, add_headers, problems, sign_in
+from web.glance import Glance
 from web.live import LiveFeed
 from web.office import OFFICE, Check, Office
 from web.openapi import PREFIX, document
@@ -48,15 +49,17 @@ def make_app(
     of the other parts; the web adds its own and the floor's.
     """
     figures_of = registry if registry is not None else CollectorRegistry()
-    live = LiveFeed(distributor.snapshot, interval_s=live_interval_s, max_viewers=max_viewers)
+    floor_now = Glance(distributor.snapshot)
+    live = LiveFeed(floor_now, interval_s=live_interval_s, max_viewers=max_viewers)
     figures = HttpFigures(figures_of)
-    figures_of.register(FloorCollector(distributor.snapshot, lambda: live.viewers))
+    figures_of.register(FloorCollector(floor_now, lambda: live.viewers))
     app = web.Application(
         client_max_size=max_body_bytes,
         middlewares=[problems(figures), sign_in(tokens, figures, FailedAttempts())],
     )
     app[OFFICE] = Office(
         distributor=distributor,
+        floor=floor_now,
         desk=desk,
         tokens=tokens,
         live=live,

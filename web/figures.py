@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections import Counter as Count
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from acd.contract import Snapshot, TodayView
+from acd.contract import AgentState, AgentStatus, Snapshot, TodayView
 
-_STATUSES = ("logged_out", "available", "on_break")
-_STATES = ("ready", "offered", "talking", "wrap_up")
+_STATUSES = get_args(AgentStatus)
+_STATES = get_args(AgentState)
 
 
 class FloorCollector(Collector):

@@ -32,7 +32,7 @@ from web.schemas import (
 
 
 async def list_calls(asked: Asked) -> Calls:
-    snapshot = asked.request.app[OFFICE].distributor.snapshot()
+    snapshot = asked.request.app[OFFICE].floor()
     calls = sorted(snapshot.calls, key=lambda call: call.first_queued_ms)
     return Calls(
         items=[Call.model_validate(call) for call in calls if call.state != "ended"],
@@ -43,7 +43,7 @@ async def list_calls(asked: Asked) -> Calls:
 
 async def show_call(asked: Asked) -> Call:
     call_id = asked.path("call_id")
-    for call in asked.request.app[OFFICE].distributor.snapshot().calls:
+    for call in asked.request.app[OFFICE].floor().calls:
         if call.call_id == call_id:
             return Call.model_validate(call)
     raise not_found("call")
@@ -58,7 +58,7 @@ async def why(asked: Asked) -> Why:
 
 
 async def list_agents(asked: Asked) -> Agents:
-    snapshot = asked.request.app[OFFICE].distributor.snapshot()
+    snapshot = asked.request.app[OFFICE].floor()
     return Agents(
         items=[Agent.model_validate(agent) for agent in sorted(snapshot.agents, key=lambda a: a.agent_id)],
         connected=snapshot.connected,
@@ -93,7 +93,7 @@ async def remove_agent(asked: Asked) -> Accepted:
 
 
 async def today(asked: Asked) -> Today:
-    return today_of(asked.request.app[OFFICE].distributor.snapshot())
+    return today_of(asked.request.app[OFFICE].floor())
 
 
 async def live(asked: Asked) -> web.StreamResponse:
@@ -102,7 +102,7 @@ async def live(asked: Asked) -> web.StreamResponse:
 
 def _agent(asked: Asked) -> AgentView:
     agent_id = asked.path("agent_id")
-    for agent in asked.request.app[OFFICE].distributor.snapshot().agents:
+    for agent in asked.request.app[OFFICE].floor().agents:
         if agent.agent_id == agent_id:
             return agent
     raise not_found("agent")

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from acd.contract import Distributor
 from desk.store import SqlDesk
+from web.glance import Glance
 from web.live import LiveFeed
 from web.schemas import About
 from web.tokens import Tokens
@@ -19,6 +20,7 @@ Check = Callable[[], Awaitable[None] | None]  # raises, with a reason, while its
 @dataclass(frozen=True, slots=True)
 class Office:
     distributor: Distributor
+    floor: Glance
     desk: SqlDesk
     tokens: Tokens
     live: LiveFeed

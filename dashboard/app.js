@@ -1,0 +1,158 @@
+// The wallboard: sign in, follow the floor, show it, say clearly when what is shown is old.
+
+import { follow } from "./live.js";
+import { showState } from "./view.js";
+import { currentLanguage, toggleLanguage, word } from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const KEY = "dozvon-token";
+
+let about = { name: "", number: "", timezone: "Europe/Moscow", target_s: 120, topics: {} };
+let live = null; // the last state
+let skewMs = 0;
+let line = "connecting"; // connecting, connected, lost
+let stop = () => {};
+
+start();
+
+function start() {
+  byId("sign-in-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    enter(byId("token").value.trim());
+  });
+  byId("leave").addEventListener("click", leave);
+  byId("language").addEventListener("click", () => {
+    toggleLanguage();
+    showWords();
+    show();
+  });
+  showWords();
+  setInterval(show, 250);
+  // A link made by the demonstration carries its token behind "#": that part is never sent to a server.
+  const linked = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (linked) {
+    history.replaceState(null, "", location.pathname);
+    enter(linked);
+    return;
+  }
+  const kept = sessionStorage.getItem(KEY);
+  if (kept) enter(kept);
+  else showSignIn();
+}
+
+async function enter(token) {
+  stop();
+  byId("sign-in-fault").textContent = "";
+  let response;
+  try {
+    response = await fetch("/api/v1/about", { headers: { Authorization: `Bearer ${token}` } });
+  } catch {
+    return showSignIn("token_line");
+  }
+  if (!response.ok) return showSignIn(faultOf(response.status));
+  about = await response.json();
+  sessionStorage.setItem(KEY, token);
+  byId("token").value = "";
+  byId("sign-in").hidden = true;
+  byId("leave").hidden = false;
+  line = "connecting";
+  stop = follow(token, {
+    state(state, skew) {
+      live = state;
+      skewMs = skew;
+      line = "connected";
+      byId("board").hidden = false;
+      show();
+    },
+    lost() {
+      line = "lost";
+      show();
+    },
+    refused() {
+      leave();
+      showSignIn("token_refused");
+    },
+  });
+  show();
+}
+
+function faultOf(status) {
+  if (status === 429) return "token_later";
+  return status === 401 || status === 403 ? "token_refused" : "token_line";
+}
+
+function leave() {
+  stop();
+  sessionStorage.removeItem(KEY);
+  live = null;
+  showSignIn();
+}
+
+function showSignIn(fault) {
+  line = "connecting";
+  byId("board").hidden = true;
+  byId("leave").hidden = true;
+  byId("sign-in").hidden = false;
+  byId("sign-in-fault").textContent = fault ? word(fault) : "";
+  byId("token").focus();
+  show();
+}
+
+function showWords() {
+  const language = currentLanguage();
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-text]")) {
+    element.textContent = word(element.dataset.text);
+  }
+  const other = language === "ru" ? "en" : "ru";
+  byId("language").textContent = other === "en" ? "English" : "Русский";
+  byId("language").lang = other;
+}
+
+function show() {
+  const nowMs = Date.now() + skewMs;
+  byId("clock").textContent = timeOf(nowMs, { hour: "2-digit", minute: "2-digit" });
+  if (about.name) {
+    byId("hotline").textContent = about.name;
+    byId("hotline-number").textContent = spaced(about.number);
+  }
+  showLine();
+  if (!live) return;
+  document.title = `${live.today.waiting} · ${about.name}`;
+  // An old state stands still: clocks that went on would pretend to know.
+  showState(live, about, titleOf, isOld() ? live.now_ms : nowMs);
+}
+
+function isOld() {
+  return line !== "connected" || !live?.connected;
+}
+
+function showLine() {
+  const signedIn = byId("sign-in").hidden;
+  byId("link").hidden = !signedIn;
+  const state = line === "connected" && live && !live.connected ? "lost" : line;
+  byId("link").dataset.state = state;
+  byId("link").lastElementChild.textContent = word(state);
+  const lost = signedIn && live !== null && state === "lost";
+  document.body.dataset.old = String(lost);
+  byId("lost").hidden = !lost;
+  if (lost) {
+    const time = timeOf(live.now_ms, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    byId("lost").textContent = word(line === "lost" ? "lost_line" : "lost_journal", { time });
+  }
+}
+
+function titleOf(topic) {
+  const titles = about.topics[topic];
+  return titles?.[currentLanguage()] ?? titles?.ru ?? topic;
+}
+
+function timeOf(ms, parts) {
+  return new Intl.DateTimeFormat("ru-RU", { ...parts, timeZone: about.timezone }).format(new Date(ms));
+}
+
+/** 8 800 555-35-35 as people write it. */
+function spaced(number) {
+  const parts = /^(\d)(\d{3})(\d{3})(\d{2})(\d{2})$/.exec(number);
+  return parts ? `${parts[1]} ${parts[2]} ${parts[3]}-${parts[4]}-${parts[5]}` : number;
+}

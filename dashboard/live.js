@@ -1,0 +1,82 @@
+// The live stream. fetch and not EventSource: the token goes into a header, never into an address.
+
+const SILENCE_MS = 12_000; // the server beats every 5 s
+const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+
+/**
+ * Follow the floor until `stop` is called. `on` has: state(live, skewMs), lost(), refused(), where skewMs is
+ * the server's clock less ours.
+ */
+export function follow(token, on) {
+  let stopped = false;
+  let failures = 0;
+  let abort = new AbortController();
+
+  async function once() {
+    abort = new AbortController();
+    let watchdog = setTimeout(() => abort.abort(), SILENCE_MS);
+    const heard = () => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => abort.abort(), SILENCE_MS);
+    };
+    try {
+      const response = await fetch("/api/v1/live", {
+        headers: { Authorization: `Bearer ${token}`, Accept: "text/event-stream" },
+        signal: abort.signal,
+        cache: "no-store",
+      });
+      if (response.status === 401 || response.status === 403) {
+        stopped = true;
+        on.refused();
+        return;
+      }
+      if (!response.ok) return;
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        heard();
+        const events = (rest + value).split("\n\n");
+        rest = events.pop();
+        for (const event of events) {
+          failures = 0;
+          take(event);
+        }
+      }
+    } catch {
+      // Whatever broke the line, the answer is the same: say so, try again.
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+
+  function take(event) {
+    const name = /^event: (.*)$/m.exec(event)?.[1];
+    const data = /^data: (.*)$/m.exec(event)?.[1];
+    if (!data) return;
+    const body = JSON.parse(data);
+    if (name !== "state") return;
+    try {
+      on.state(body, body.now_ms - Date.now());
+    } catch (fault) {
+      console.error(fault); // a fault of the page, not of the line
+    }
+  }
+
+  (async () => {
+    while (!stopped) {
+      await once();
+      if (stopped) return;
+      on.lost();
+      const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
+      failures += 1;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  })();
+
+  return function stop() {
+    stopped = true;
+    abort.abort();
+  };
+}
