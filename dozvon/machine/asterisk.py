@@ -151,7 +151,7 @@ def build(instance: AsteriskChild) -> secrets.AsteriskSecrets:
 def local_conf(settings: Settings, emergency: Path) -> str:
     """This machine's ``dozvon-local.conf``, from the settings."""
     asterisk, speech = settings.asterisk, settings.speech
-    voice = settings.voice_prompts / settings.hotline.language
+    voice = settings.voice_prompts / settings.hotline.language / "sounds"
     sections: dict[str, list[str]] = {
         "local-udp": [f"bind = {asterisk.sip_bind}:{asterisk.sip_port}"],
         "local-trunk": [f"match = {address}" for address in asterisk.trunk_match],
