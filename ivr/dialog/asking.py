@@ -33,7 +33,7 @@ MAX_REPEATS = 5  # a key that is stuck must not hold a line for ever
 # ------------------------------------------------------------------------------------- shared by all
 def failed(turn: Turn, node: Asking, reason: str) -> Prompts | None:
     """Count an attempt that failed; the wording before the next one, None when it was the last."""
-    turn.note(reason, turn.s.node)
+    turn.count(reason)
     attempt = turn.s.attempt + 1
     turn.set(attempt=attempt, typed_ahead="")
     if attempt >= node.attempts:

@@ -143,6 +143,7 @@ def _ask_question(turn: Turn, node: Answer) -> None:
 def _give(turn: Turn, node: Answer, answer: str) -> None:
     turn.slot("_answer", answer)
     turn.note("answer_given", answer)
+    turn.note(f"answer.{answer}", "given")
     turn.say((f"answer.{answer}",))
     _ask_helped(turn, node)
 
@@ -178,7 +179,9 @@ def receive_answer(turn: Turn, node: Answer, input: Input) -> None:
         turn.say((f"answer.{answer}",))
         _ask_helped(turn, node)
     elif said in ("yes", "no"):
-        turn.note("answer_helped" if said == "yes" else "answer_not_helped", answer)
+        result = "helped" if said == "yes" else "not_helped"
+        turn.note(f"answer_{result}", answer)
+        turn.note(f"answer.{answer}", result)
         turn.go(
             "helped" if said == "yes" else "not_helped", node.helped if said == "yes" else node.not_helped
         )
@@ -201,16 +204,9 @@ def _failed(turn: Turn, node: Answer, input: Input) -> None:
 # ---------------------------------------------------------------------------------------------- record
 def enter_record(turn: Turn, node: RecordNode) -> None:
     turn.set(step="record", typed_ahead="", recording="")
-    prompts = (*turn.pending, *_prompts(turn, node.prompts))
-    turn.pending = []
+    turn.say(node.prompts)
+    prompts, turn.pending = tuple(turn.pending), []
     turn.actions.append(Record(prompts, node.max_s * 1000, node.silence_s * 1000))
-
-
-def _prompts(turn: Turn, names: tuple[str, ...]) -> tuple:  # type: ignore[type-arg]
-    turn.say(names)
-    made = tuple(turn.pending)
-    turn.pending = []
-    return made
 
 
 def receive_record(turn: Turn, node: RecordNode, input: Input) -> None:
@@ -243,12 +239,14 @@ def _recorded(turn: Turn, node: RecordNode, done: Recorded) -> None:
     if done.reason in ("disk_full", "failed"):
         turn.say(node.failed)
         turn.note("recording_failed", done.reason)
+        turn.set(recording=done.path if usable else "")
         open_ticket(turn, node)
     elif done.reason == "hung_up":
         if usable:
             turn.set(recording=done.path)
             open_ticket(turn, node)
-        turn.set(ended=True)
+        else:
+            turn.finish()
     elif not usable:
         turn.set(attempt=turn.s.attempt + 1)
         turn.say(node.empty)
@@ -275,7 +273,7 @@ def open_ticket(turn: Turn, node: RecordNode) -> None:
             language=turn.s.language,
             kind=node.kind_of_ticket,
             recording=turn.s.recording,
-            fields=dict(turn.s.notes),
+            fields=dict(turn.s.matter),
         )
     )
 

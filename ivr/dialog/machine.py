@@ -18,6 +18,7 @@ from ivr.dialog.contract import (
     Action,
     CallStarted,
     Digits,
+    Disconnect,
     HungUp,
     Input,
     LeaveQueue,
@@ -123,7 +124,7 @@ def advance(
 ) -> tuple[Session, tuple[Action, ...]]:
     """What the call does after ``input`` at ``now_ms`` (Unix milliseconds)."""
     if session.ended:
-        return session, ()
+        return session, (() if isinstance(input, HungUp) else (Disconnect(),))
     turn = Turn(flow, session, now_ms, world)
     if isinstance(input, HungUp):
         _hung_up(turn)

@@ -20,7 +20,7 @@ from ivr.dialog.asking import (
 from ivr.dialog.contract import Digits, Input, SpeechFailed, Utterance
 from ivr.dialog.model import BACK_KEY, PERSON_KEY, REPEAT_KEY, Menu, Option, Prompts
 from ivr.dialog.ports import Meaning
-from ivr.dialog.turn import Turn
+from ivr.dialog.turn import Turn, topic_prompt
 
 
 def enter_menu(turn: Turn, node: Menu) -> None:
@@ -98,7 +98,7 @@ def _believe(turn: Turn, node: Menu, meaning: Meaning, option: Option | None) ->
         return
     turn.set(slots={**turn.s.slots, "_intent": meaning.intent, "_topic": topic})
     turn.say(("confirm.heard",))
-    turn.ask((f"topic.{topic}", "confirm.yes_no"), "confirm", terminator="", speech=True, expects="yes_no")
+    turn.ask((topic_prompt(topic), "confirm.yes_no"), "confirm", terminator="", speech=True, expects="yes_no")
 
 
 def _topic_of(meaning: Meaning, option: Option | None) -> str:

@@ -191,6 +191,7 @@ class Queue(Node):
     """Wait for a specialist; ``next`` after the conversation. Entered again while waiting: wait on."""
 
     queue: str = "main"
+    topic: str = ""  # of a caller who did not choose one
     prompts: Prompts = ()
     next: Ref
     otherwise: Ref  # will not be served, for a reason that ``released`` does not name
@@ -354,8 +355,8 @@ def _references(node: Node) -> Iterator[tuple[str, str]]:
 def edges(node: Node) -> tuple[tuple[str, str], ...]:
     """Where a call can go from here: (label, node id), in the order of the fields.
 
-    Labels: the field's name in YAML (``next``, ``else``, ``person``), ``released.REASON``, ``intents.X``, or the
-    key of an option.
+    Labels: the field's name in YAML (``next``, ``else``, ``person``), ``released.REASON``, ``intents.X``,
+    or the key of an option.
     """
     return tuple(_references(node))
 

@@ -35,7 +35,8 @@ class Session:
     menus: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
     slots: Mapping[str, Value] = field(default_factory=dict)
-    notes: Mapping[str, Value] = field(default_factory=dict)
+    matter: Mapping[str, Value] = field(default_factory=dict)  # laid out for the specialist
+    notes: Mapping[str, Value] = field(default_factory=dict)  # everything noted, for the call's summary
     heard: tuple[str, ...] = ()  # incidents and talks, each once a call
     recording: str = ""
     first_queued_ms: int = 0

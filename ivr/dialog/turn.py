@@ -81,13 +81,18 @@ class Turn:
         self.actions.append(action)
 
     def note(self, name: str, value: Value = True) -> None:
+        """A fact for the call's summary; one that comes again replaces the one before."""
+        self.set(notes={**self.s.notes, name: value})
         self.actions.append(Note(name, value))
+
+    def count(self, name: str) -> None:
+        self.note(name, int(self.s.notes.get(name, 0)) + 1)  # type: ignore[arg-type]
 
     def brief(self, name: str, value: Value) -> None:
         """Keep a fact for the specialist; a caller who already waits has it sent after him."""
-        self.set(notes={**self.s.notes, name: value})
+        self.set(matter={**self.s.matter, name: value}, notes={**self.s.notes, name: value})
         if self.s.queued:
-            self.actions.append(Brief(dict(self.s.notes)))
+            self.actions.append(Brief(dict(self.s.matter)))
 
     def ask(self, prompts: Prompts, step: str = "ask", **how: Any) -> None:
         """Ask, unless the answer has been typed ahead.
@@ -130,6 +135,11 @@ class Turn:
             return Meaning(intent, utterance.confidence)
         found = self.world.understand(utterance.text, self.s.language, expects)
         return dataclasses.replace(found, confidence=min(found.confidence, utterance.confidence))
+
+
+def topic_prompt(topic: str) -> str:
+    """The prompt that names a topic: ``topic.personal_data`` for the topic ``personal-data``."""
+    return f"topic.{topic.replace('-', '_')}"
 
 
 def _take(keys: str, count: int, terminator: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ from ivr.dialog.contract import (
     Waited,
 )
 from ivr.dialog.model import REPEAT_KEY, Callback, InQueue, Option, Queue
-from ivr.dialog.turn import Turn
+from ivr.dialog.turn import Turn, topic_prompt
 from ivr.dialog.words import digits_in
 
 HINT_EVERY = 4  # announcements between two mentions of what one can do while waiting
@@ -48,10 +48,10 @@ def enter_queue(turn: Turn, node: Queue) -> None:
         return
     turn.say(node.prompts)
     first = turn.s.first_queued_ms or turn.now_ms
-    topic = turn.s.topic
+    topic = turn.s.topic or node.topic
     whisper = tuple(Prompt(prompt) for prompt in node.whisper)
     if topic and node.whisper:
-        whisper = (*whisper, Prompt(f"topic.{topic}"))
+        whisper = (*whisper, Prompt(topic_prompt(topic)))
     turn.do(
         Enqueue(
             queue=node.queue,
@@ -62,7 +62,7 @@ def enter_queue(turn: Turn, node: Queue) -> None:
             first_queued_ms=first,
             announce_every_ms=node.first_announce_s * 1000,
             whisper=whisper,
-            notes=dict(turn.s.notes),
+            notes=dict(turn.s.matter),
         )
     )
     turn.set(
@@ -301,7 +301,7 @@ def _arrange(turn: Turn, node: Callback) -> None:
             topic=turn.s.topic,
             language=turn.s.language,
             kind="callback",
-            fields={**turn.s.notes, "callback_number": number},
+            fields={**turn.s.matter, "callback_number": number},
         )
     )
 
