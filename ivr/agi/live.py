@@ -125,12 +125,6 @@ class LiveCalls:
     def end_ring(self, ring: Ring) -> None:
         self._rings.pop(ring.offer.offer_id, None)
 
-    async def reassert(self) -> None:
-        """Reports every waiting call again, with its place: for a journal that was lost or a new leader."""
-        for call in list(self._calls.values()):
-            if call.waiting is not None:
-                await self._distributor.report(call.waiting)
-
     async def follow(self) -> None:
         """Delivers orders until cancelled."""
         async for order in self._distributor.commands(self._node):

@@ -166,7 +166,10 @@ class Call:
         event: Input = started
         idle = 0
         for _ in range(MAX_STEPS):
-            answer = await self._perform(self._advance(event))
+            actions = self._advance(event)
+            if not actions and self._facts("ended", False):
+                return
+            answer = await self._perform(actions)
             if answer is None:
                 return
             event = answer

@@ -38,7 +38,7 @@ class Metrics:
     """``dozvon_agi_connections_total{outcome}`` and ``dozvon_agi_sessions``.
 
     Outcomes: served, failed (the handler raised), lost (Asterisk went away), probe (not a byte), garbage,
-    slow_header, bad_token, unknown_path, too_many.
+    slow_header, bad_token, unknown_path, too_many, stopped (we ended while it lasted).
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
@@ -140,6 +140,9 @@ class AgiServer:
         outcome = "failed"
         try:
             outcome = await self._serve(session)
+        except asyncio.CancelledError:
+            outcome = "stopped"
+            raise
         except SessionLost:
             outcome = "lost"
         except Exception:

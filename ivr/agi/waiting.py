@@ -37,6 +37,7 @@ from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import ConversationEnded, Digits, Enqueue, Input, QueueReleased, Waited
 
 DIAL_OPTIONS = "g{music}U(acd-whisper)"
+MIN_HOLD_MS = 200  # a dialogue that asks for less would spin
 WAIT_STEP_MS = 2_000  # how often a waiting call looks whether the journal is reachable
 STOP_RINGING_TIMEOUT_S = 2.0
 
@@ -121,12 +122,13 @@ class Waiting:
         """Music until a key, the time of the next announcement, a conversation or a release."""
         if not self.queued:
             return QueueReleased("not_queued")
-        due_ms = self._house.clock_ms() + max(1_000, announce_every_ms)
+        due_ms = self._house.clock_ms() + max(MIN_HOLD_MS, announce_every_ms)
         return await self.with_offers(lambda: self._hold_until(due_ms))
 
     async def _hold_until(self, due_ms: int) -> Input:
         while (left_ms := due_ms - self._house.clock_ms()) > 0:
-            key = await self._channel.wait_for_key(min(left_ms, WAIT_STEP_MS), self._settings.music_class)
+            step_ms = min(left_ms, WAIT_STEP_MS, self._settings.queue_down_ms)
+            key = await self._channel.wait_for_key(step_ms, self._settings.music_class)
             if key:
                 return Digits(key)
             if self._journal_down():
