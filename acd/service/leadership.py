@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import structlog
 
-from acd.contract import Command, Event, LeaderElected, NodeLost, Tick
+from acd.contract import Command, NodeLost, Tick
 from acd.journal import snapshots
 from acd.journal.codec import encode
 from acd.journal.link import JournalError
-from acd.journal.stream import Journal, JournalMoved, Lease, LeaseLost, Pulse
+from acd.journal.stream import Journal, JournalMoved, Lease, LeaseLost, Pulse, id_pair
 from acd.service.follower import Follower
 
 LEASE_MS: Final = 1_000
@@ -57,8 +57,20 @@ class Leadership:
         self._now_ms = now_ms
         self._tick_ms = 0
         self.lease: Lease | None = None
-        self.leading = False  # holds the lease and has read all that came before it
+        self._ordering = asyncio.Lock()
+        self._elected = ("", "")  # generation and id of the entry that says so
         self.counts: Counter[str] = Counter()
+
+    @property
+    def leading(self) -> bool:
+        """Holds the lease, as far as is known here, and has read all that came before it."""
+        generation, entry_id = self._elected
+        replica = self._follower.replica
+        return (
+            self.lease is not None
+            and replica.generation == generation
+            and id_pair(replica.last_id) >= id_pair(entry_id)
+        )
 
     # --------------------------------------------------------------------------------------------- pulse
     async def run(self) -> None:
@@ -96,6 +108,8 @@ class Leadership:
         if answer is None:
             return
         self.lease, entry_id, founded = answer
+        self._elected = (founded, entry_id)
+        self._tick_ms = 0
         log.info(
             "lease taken",
             action="lease_taken",
@@ -106,10 +120,11 @@ class Leadership:
         )
         if founded != generation:
             self._follower.look_again()
+        # The entry may have been read before the answer came: what is to be sent waits for nobody else.
+        await self.after_batch()
 
     def _step_down(self) -> None:
         self.lease = None
-        self.leading = False
 
     async def release(self) -> None:
         """Lets a standby take over at once."""
@@ -120,21 +135,19 @@ class Leadership:
                 await self._journal.release(lease)
 
     # ------------------------------------------------------------------------------------------- leading
-    def on_event(self, event: Event) -> None:
-        """Our own election was read: all before it is known, now we order."""
-        if isinstance(event, LeaderElected) and self.lease is not None and event.token == self.lease.token:
-            self.leading = True
-            self._tick_ms = 0
-
     async def after_batch(self) -> None:
         """Sends what is to be sent and, when a deadline is due, says that time has passed."""
-        if not self.leading or self.lease is None:
+        if self.lease is None or not self.leading:
             return
+        async with self._ordering:
+            await self._order(self.lease)
+
+    async def _order(self, lease: Lease) -> None:
         try:
             if self._follower.replica.has_pending:
-                await self._publish(self.lease)
+                await self._publish(lease)
             if self._tick_due():
-                await self._journal.append_as_leader(self.lease, [encode(Tick())])
+                await self._journal.append_as_leader(lease, [encode(Tick())])
                 self.counts["ticks"] += 1
                 self._tick_ms = self._now_ms()
         except LeaseLost:

@@ -58,12 +58,15 @@ class Orders:
         self._born_ms = now_ms()
         self.counts: Counter[str] = Counter()
 
-    async def __aiter__(self) -> AsyncIterator[Command]:
-        while True:
-            while self._inbox:
-                yield self._inbox.popleft()
+    def __aiter__(self) -> AsyncIterator[Command]:
+        return self
+
+    async def __anext__(self) -> Command:
+        """The next order. Not a generator: whoever stops waiting for one may go on later."""
+        while not self._inbox:
             self._filled.clear()
             await self._filled.wait()
+        return self._inbox.popleft()
 
     async def run(self, synced: asyncio.Event) -> None:
         """Reads for ever; begins when the service first knows Redis' clock."""

@@ -218,7 +218,7 @@ class DistributorService:
         return aiter(orders)
 
     def wait_of(self, call_id: str) -> WaitView | None:
-        return self._follower.replica.engine.wait_of(call_id, self.now_ms())
+        return self._follower.replica.engine.wait_of(call_id)
 
     def estimate(self, topic: str, language: str) -> WaitView:
         return self._follower.replica.engine.estimate(topic, language)
@@ -259,7 +259,6 @@ class DistributorService:
 
     def _on_event(self, event: Event, entry: Entry) -> None:
         self._facts.overhear(event)
-        self._leadership.on_event(event)
         if self._follower.looked:
             for listener in self.listeners:
                 try:

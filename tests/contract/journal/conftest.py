@@ -33,8 +33,10 @@ class RedisServer:
         program = shutil.which("redis-server")
         assert program, "redis-server is not installed"
         self._process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-            + ["--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning", *options],
+            [
+                *(program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+                *("--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning", *options),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
