@@ -13,6 +13,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -174,3 +175,22 @@ def _version(command: list[str]) -> str:
 
 def _major(version: str) -> int:
     return int(version.split(".")[0]) if version else 0
+
+
+def main() -> int:
+    """For ``tools/setup.sh``: fetch the private copy unless an Asterisk is there already."""
+
+    def say(line: str) -> None:
+        print(f"setup: {'asterisk':10} {line}", flush=True)
+
+    try:
+        found = installed() or fetch(say=say)
+    except (AsteriskMissing, OSError) as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    say(f"{found.version} {'(private copy)' if found.private else 'installed'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
