@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "one demonstration call, step by step",
     "call": "place a test call and print what is heard",
     "hours": "is the hotline open, and what does a caller hear",
+    "closures": "close or open the hotline out of turn",
     "agents": "agents, their skills and states",
     "why": "why this agent, or why a caller still waits",
     "tickets": "requests that callers left",

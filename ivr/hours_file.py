@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -18,14 +18,30 @@ from ivr.schedule import DAY_MIN, Exception_, Schedule, Shift
 MAX_BYTES = 256 * 1024
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAIN = ""  # name of the centre at the top of the file
+T = TypeVar("T")
 
 
 class HoursError(Exception):
     """The hours file cannot be used; the text is ``file:line: fault``."""
 
 
-def load(file: Path) -> Mapping[str, Schedule]:
-    """Schedules by name of the centre, the main one under "". Raises HoursError."""
+def load(file: Path, extra: Path | None = None) -> Mapping[str, Schedule]:
+    """Schedules by name of the centre, the main one under "". Raises HoursError.
+
+    ``extra`` is a file with nothing but ``exceptions``, declared while running; they count for every centre
+    beside those of its own. It need not exist.
+    """
+    found = _read(file, parse)
+    if extra is None or not extra.exists():
+        return found
+    more = _read(extra, parse_exceptions)
+    return {
+        name: dataclasses.replace(schedule, exceptions=(*schedule.exceptions, *more))
+        for name, schedule in found.items()
+    }
+
+
+def _read(file: Path, parser: Callable[[str], T]) -> T:
     try:
         raw = file.read_bytes()
     except OSError as error:
@@ -33,7 +49,7 @@ def load(file: Path) -> Mapping[str, Schedule]:
     if len(raw) > MAX_BYTES:
         raise HoursError(f"{file}:1: longer than {MAX_BYTES} bytes")
     try:
-        return parse(raw.decode("utf-8"))
+        return parser(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise HoursError(f"{file}:{raw[: error.start].count(10) + 1}: not UTF-8") from None
     except Bad as error:
@@ -57,6 +73,18 @@ def parse(content: str) -> Mapping[str, Schedule]:
             raise Bad(key, f"a centre's name is made of letters, digits and _, not '{name}'")
         found[name] = dataclasses.replace(main, **_fields(mapping(value)))
     return found
+
+
+def parse_exceptions(content: str) -> tuple[Exception_, ...]:
+    """A file with ``exceptions`` only. Raises ivr.dialog.marks.Bad."""
+    root = compose(content)
+    if root is None:
+        return ()
+    fields = mapping(root)
+    for name, (key, _) in fields.items():
+        if name != "exceptions":
+            raise Bad(key, f"unknown entry '{name}'; only exceptions belong here")
+    return tuple(_exception(item) for item in items(fields["exceptions"][1])) if fields else ()
 
 
 def _fields(fields: Mapped) -> dict[str, Any]:

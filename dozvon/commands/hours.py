@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="one object (with --month: one a day)")
 def cli(moment: str | None, month: str | None, centre: str, language: str, as_json: bool) -> None:
     """Opening hours at a time, or of a whole month."""
+    from dozvon import hotline
     from dozvon.settings import load as load_settings
     from ivr import hours_file
 
     settings = load_settings()
     try:
-        schedules = hours_file.load(settings.config / "hours.yaml")
+        schedules = hotline.schedules(settings)
     except hours_file.HoursError as error:
-        _fail(str(error))
+        fail(str(error))
     if centre not in schedules:
-        _fail(f"there is no centre '{centre}'; known are {', '.join(filter(None, schedules)) or 'none'}")
+        fail(f"there is no centre '{centre}'; known are {', '.join(filter(None, schedules)) or 'none'}")
     schedule = schedules[centre]
     if month:
         _print_month(schedule, month, as_json)
         return
-    when = _moment(schedule, moment)
+    when = moment_of(schedule, moment)
     _warn(schedule, when.date())
     from ivr.schedule import state_at
 
@@ -66,12 +67,14 @@ def cli(moment: str | None, month: str | None, centre: str, language: str, as_js
     click.echo(f"a caller hears: {heard}")
 
 
-def _fail(text: str) -> None:
+def fail(text: str) -> NoReturn:
+    """One line and exit code 1: a user's mistake needs no traceback."""
     click.echo(f"dozvon: {text}", err=True)
     sys.exit(1)
 
 
-def _moment(schedule: Schedule, text: str | None) -> dt.datetime:
+def moment_of(schedule: Schedule, text: str | None) -> dt.datetime:
+    """A time as the user wrote it, of the centre's zone unless it names one; now for None."""
     from zoneinfo import ZoneInfo
 
     zone = ZoneInfo(schedule.timezone)
@@ -80,10 +83,9 @@ def _moment(schedule: Schedule, text: str | None) -> dt.datetime:
     try:
         when = dt.datetime.fromisoformat(text)
     except ValueError:
-        _fail(f"'{text}' is no time; write 2027-05-09T12:30")
-        raise AssertionError from None
+        fail(f"'{text}' is no time; write 2027-05-09T12:30")
     if not dt.MINYEAR + 1 < when.year < dt.MAXYEAR - 2:
-        _fail(f"the year {when.year} is out of range")
+        fail(f"the year {when.year} is out of range")
     return when.replace(tzinfo=zone) if when.tzinfo is None else when.astimezone(zone)
 
 
@@ -108,10 +110,9 @@ def _heard(state: HoursState, language: str) -> str:
             spoken_hours(state, language), language
         )
     except FilesFaulty as error:
-        _fail(str(error.faults[0]))
+        fail(str(error.faults[0]))
     except PromptMissing as error:
-        _fail(str(error))
-    raise AssertionError
+        fail(str(error))
 
 
 def _print_month(schedule: Schedule, month: str, as_json: bool) -> None:
@@ -122,8 +123,7 @@ def _print_month(schedule: Schedule, month: str, as_json: bool) -> None:
     try:
         first = dt.date.fromisoformat(f"{month}-01")
     except ValueError:
-        _fail(f"'{month}' is no month; write 2027-05")
-        raise AssertionError from None
+        fail(f"'{month}' is no month; write 2027-05")
     _warn(schedule, first)
     zone = ZoneInfo(schedule.timezone)
     day = first

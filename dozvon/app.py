@@ -1,0 +1,208 @@
+"""The daemon's composition: every part made once, given what it needs, started and stopped in order.
+
+Nothing is decided here. A part that cannot start says so in one line and the daemon ends; a part that
+fails later (Redis away, database locked, Asterisk restarted) is that part's own business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
+
+from acd.service import roster
+from acd.service.service import DistributorService
+from desk.contract import DeskUnavailable
+from dozvon import hotline as reference
+from dozvon.machine import secrets
+from dozvon.machine.asterisk import CONFIG
+from dozvon.parts import make_desk, make_tokens
+from dozvon.settings import Settings
+from ivr import spool
+from ivr.agi.live import LiveCalls
+from ivr.agi.ports import CallSettings, House
+from ivr.agi.runner import CallRunner
+from ivr.agi.server import CALL_PATH, AgiServer, Limits, Metrics
+from ivr.dialog.ports import Wait
+from ivr.hotline import Hotline
+from web.app import WebServer, make_app
+
+DRAIN_S = 2.0
+SPOOL_EVERY_S = 5.0
+WATCH_FILES_EVERY_S = 1.0
+NIGHTLY_S = 24 * 3600.0
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """One node: answers calls, follows the journal, may lead, serves the web."""
+
+    def __init__(self, settings: Settings, *, leads: bool = True) -> None:
+        """Reads the configuration; raises what the loaders raise, each text with file and line."""
+        self._settings = settings
+        self._tasks: list[asyncio.Task[None]] = []
+        self._registry = CollectorRegistry()
+        known = secrets.ensure(settings.secrets, CONFIG)
+        self.desk = make_desk(settings)
+        self.distributor = DistributorService(
+            settings.redis_url,
+            node=settings.node,
+            leads=leads,
+            roster=roster.load(settings.config / "agents.yaml", reference.topics(settings)),
+            rules=reference.rules(settings),
+            archive=settings.home / "journal",
+        )
+        self.voice = reference.make_voice(settings)
+        self.hotline = Hotline(
+            reference.make_flow_store(settings, self.voice.catalogue),
+            reference.schedules(settings),
+            wait=self._wait,
+        )
+        house = House(
+            settings=CallSettings(
+                node=settings.node,
+                address=f"{settings.agi.host}:{settings.agi.port}",
+                recordings=settings.recordings.absolute(),
+                spool=settings.spool.absolute(),
+                languages=settings.hotline.languages,
+            ),
+            hotline=self.hotline,
+            voice=self.voice,
+            distributor=self.distributor,
+            desk=self.desk,
+            clock_ms=lambda: time.time_ns() // 1_000_000,
+        )
+        self.calls = LiveCalls(self.distributor, settings.node)
+        self._agi = AgiServer(
+            {CALL_PATH: CallRunner(house, self.calls).serve, "connected": self.calls.on_connected},
+            known.agi_token,
+            Limits(max_sessions=settings.agi.max_sessions),
+            Metrics(self._registry),
+        )
+        self._web = WebServer(
+            make_app(
+                self.distributor,
+                self.desk,
+                make_tokens(settings),
+                about=reference.about(settings),
+                registry=self._registry,
+                max_body_bytes=settings.web.max_body_bytes,
+            ),
+            settings.web.host,
+            settings.web.port,
+        )
+        Gauge(
+            "dozvon_spool_requests", "Requests that wait in the spool", registry=self._registry
+        ).set_function(lambda: spool.waiting(settings.spool))
+
+    async def start(self) -> None:
+        """Raises OSError when a port is taken, DeskUnavailable when the database cannot be used."""
+        await self.desk.start()
+        await self.distributor.start()
+        await self._web.start()
+        self._spawn("orders", self.calls.follow)
+        self._spawn("spool", self._import_spool)
+        self._spawn("files", self._watch_files)
+        self._spawn("retention", self._forget)
+        # Last: from now on calls come in.
+        await self._agi.start(self._settings.agi.host, self._settings.agi.port)
+        log.info("ready", action="daemon_ready", node=self._settings.node)
+
+    async def stop(self) -> None:
+        """No new calls; calls under way go back to their dialplan, which tries the next daemon."""
+        await self._agi.stop(DRAIN_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._web.stop()
+        await self.distributor.stop()
+        await self.desk.stop()
+
+    # ---------------------------------------------------------------------------------------- inside
+    def _wait(self, topic: str, language: str) -> Wait:
+        if not self.distributor.connected:
+            return Wait()
+        view = self.distributor.estimate(topic, language)
+        return Wait(view.low_ms, view.high_ms, view.servable, known=True)
+
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.create_task(self._keep(name, work), name=name))
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """A chore that fails is logged and begun again: one fault must not leave callers without orders."""
+        while True:
+            try:
+                await work()
+                return
+            except Exception:
+                log.exception("a chore failed", action="chore_failed", chore=name)
+                await asyncio.sleep(1)
+
+    async def _import_spool(self) -> None:
+        while True:
+            await spool.import_spool(self._settings.spool, self.desk)
+            await asyncio.sleep(SPOOL_EVERY_S)
+
+    async def _forget(self) -> None:
+        """Retention: once at start, then daily."""
+        while True:
+            with contextlib.suppress(DeskUnavailable):
+                await self.desk.purge()
+                await self.desk.take_pending()
+            await asyncio.sleep(NIGHTLY_S)
+
+    async def _watch_files(self) -> None:
+        """What an administrator changes is taken within seconds; a fault keeps what is in force."""
+        watched = Watched(self._settings)
+        while True:
+            await asyncio.sleep(WATCH_FILES_EVERY_S)
+            for name in watched.changed():
+                try:
+                    await asyncio.to_thread(self.reload, name)
+                    log.info("taken", action="reloaded", what=name)
+                except Exception as error:
+                    log.error(
+                        "not taken, the old one stays", action="reload_refused", what=name, why=str(error)
+                    )
+
+    def reload(self, what: str) -> None:
+        """``flows``, ``hours`` or ``prompts`` anew; raises the loader's error and changes nothing then."""
+        if what == "flows":
+            self.hotline.store.reload()
+        elif what == "hours":
+            self.hotline.schedules = reference.schedules(self._settings)
+        elif what == "prompts":
+            self.voice.reload()
+
+
+class Watched:
+    """Configuration that is taken while running; compared by the files' times and sizes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folders = {
+            "prompts": [*settings.voice_prompts.glob("*/"), settings.config / "answers"],
+            "hours": [settings.config / "hours.yaml", reference.hours_extra(settings)],
+            "flows": [settings.config / "flows"],
+        }
+        self._seen = {name: self._stamp(name) for name in self._folders}
+
+    def changed(self) -> list[str]:
+        """Prompts before flows: a new flow may use a new text."""
+        now = {name: self._stamp(name) for name in self._folders}
+        names = [name for name in now if now[name] != self._seen[name]]
+        self._seen = now
+        return names
+
+    def _stamp(self, name: str) -> tuple[tuple[str, int, int], ...]:
+        stamps = []
+        for place in self._folders[name]:
+            for file in sorted(place.glob("*.yaml")) if place.is_dir() else [place]:
+                with contextlib.suppress(OSError):
+                    status = file.stat()
+                    stamps.append((str(file), status.st_mtime_ns, status.st_size))
+        return tuple(stamps)

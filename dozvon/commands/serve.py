@@ -1,0 +1,44 @@
+"""``dozvon serve``: the daemon alone."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--home", default="", help="Data folder, instead of the setting.")
+@click.option("--standby", is_flag=True, help="Never lead: only follow, answer calls and show.")
+@click.option("--console", is_flag=True, help="Log to standard error as well.")
+def cli(home: str, standby: bool, console: bool) -> None:
+    """The daemon in the foreground: for systemd, containers and `dozvon up`."""
+    import os
+
+    if home:
+        os.environ["DOZVON_HOME"] = home
+    from desk.contract import DeskUnavailable
+    from dozvon.app import Daemon
+    from dozvon.check import ConfigurationFaulty, guarded
+    from dozvon.logs import configure
+    from dozvon.settings import load
+
+    settings = load()
+    configure(settings, "dozvon", console)
+
+    async def run() -> None:
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        daemon = guarded(lambda: Daemon(settings, leads=not standby))
+        await daemon.start()
+        await stopping.wait()
+        await daemon.stop()
+
+    try:
+        asyncio.run(run())
+    except (ConfigurationFaulty, DeskUnavailable, OSError) as error:
+        click.echo(f"dozvon serve: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,112 @@
+"""The hotline as configured: topics, rules, flows, texts, read from ``config/`` and ``voice_prompts/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from acd.contract import RulesLoaded
+from dozvon.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from ivr.dialog.check import Known
+    from ivr.flow_store import FlowStore
+    from ivr.prompts.catalogue import Catalogue
+    from ivr.prompts.voice import CatalogueVoice
+    from ivr.schedule import Schedule
+    from web.schemas import About
+
+MAX_BYTES = 1_000_000
+
+
+def topics(settings: Settings) -> dict[str, dict[str, str]]:
+    """Topics and their titles by language, from ``topics.yaml``. Raises SettingsError."""
+    file = settings.config / "topics.yaml"
+    try:
+        raw = yaml.safe_load(file.read_bytes()[:MAX_BYTES]) or {}
+    except OSError as error:
+        raise SettingsError(f"{file}:1: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise SettingsError(f"{file}:{mark.line + 1 if mark else 1}: no YAML") from None
+    found = raw.get("topics") if isinstance(raw, dict) else None
+    if not isinstance(found, dict) or not found:
+        raise SettingsError(f"{file}:1: 'topics' must name at least one topic")
+    for topic, titles in found.items():
+        missing = [language for language in settings.hotline.languages if not (titles or {}).get(language)]
+        if missing:
+            raise SettingsError(f"{file}: {topic}: a title is missing in {', '.join(missing)}")
+    return found
+
+
+def rules(settings: Settings) -> RulesLoaded | None:
+    """The routing rules, from ``rules.yaml``; None without one: the engine's own. Raises RulesFileError."""
+    from acd.rules_file import load
+
+    file = settings.config / "rules.yaml"
+    return load(file) if file.is_file() else None
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """Texts and answers. Raises ivr.prompts.files.FilesFaulty."""
+    from dozvon.commands.prompts import load_catalogue
+
+    return load_catalogue(settings.config, settings.voice_prompts)
+
+
+def make_voice(settings: Settings) -> CatalogueVoice:
+    from ivr.prompts.voice import CatalogueVoice
+
+    return CatalogueVoice(
+        lambda: catalogue(settings), settings.voice_prompts, settings.home / "cache" / "sounds"
+    )
+
+
+def known(settings: Settings, texts: Catalogue) -> Known:
+    """What a flow may refer to."""
+    from ivr.dialog.check import Known
+
+    return Known(
+        {language: texts.ids(language) for language in settings.hotline.languages},
+        topics=frozenset(topics(settings)),
+        answers=frozenset(
+            name.removeprefix("answer.") for name in texts.ids("ru") if name.startswith("answer.")
+        ),
+    )
+
+
+def make_flow_store(settings: Settings, texts: Catalogue) -> FlowStore:
+    """Raises FlowError, with file and line of every fault."""
+    from ivr.dialog.check import check
+    from ivr.flow_store import FlowStore
+
+    exists = known(settings, texts)
+    return FlowStore(settings.config / "flows", lambda flow: check(flow, exists), settings.home / "flows")
+
+
+def hours_extra(settings: Settings) -> Path:
+    """Closures and openings that were declared while running (``dozvon hours open|close``)."""
+    return settings.home / "hours-extra.yaml"
+
+
+def schedules(settings: Settings) -> Mapping[str, Schedule]:
+    """Opening hours by centre, with what was declared while running. Raises HoursError."""
+    from ivr.hours_file import load
+
+    return load(settings.config / "hours.yaml", hours_extra(settings))
+
+
+def about(settings: Settings) -> About:
+    from web.schemas import About
+
+    hotline = settings.hotline
+    return About(
+        name=hotline.name,
+        number=hotline.number,
+        timezone=hotline.timezone,
+        target_s=hotline.target_s,
+        topics=topics(settings),
+    )
