@@ -1,10 +1,11 @@
 """What a caller hears while no daemon answers: Asterisk runs this script by itself (plain AGI, pyst2).
 
-    AGI(dozvon-emergency,SPOOL,VOICE,ROUND,QUEUE_SAID)
+    AGI(dozvon-emergency,SPOOL,VOICE,LANGUAGE,ROUND,QUEUE_SAID)
 
-SPOOL is the folder for requests, VOICE the folder of rendered prompts, ROUND how often this caller came
-here, QUEUE_SAID why the fall-back queue let him go (empty when he has not been there). The script tells the
-dialplan in DOZVON_NEXT what is next: ``queue``, ``hangup``, or nothing when it failed (then the queue).
+SPOOL is the folder for requests, VOICE holds rendered prompts by language, ROUND is how often this caller
+came here, QUEUE_SAID why the fall-back queue let him go (empty when he has not been there). The script
+tells the dialplan in DOZVON_NEXT what is next: ``queue``, ``hangup``, or nothing when it failed (then the
+queue).
 
 It needs no daemon, Redis or network, and of the project's code nothing but this file. A request becomes one
 JSON file beside its recording (``ivr.spool`` imports it later); it is whole or not there:
@@ -129,10 +130,13 @@ def voice_ms(path: Path) -> int:
 class Emergency:
     """One visit of one caller."""
 
-    def __init__(self, agi: Any, spool: Path, voice: Path, visit: int, queue_said: str) -> None:
+    def __init__(
+        self, agi: Any, spool: Path, voice: Path, language: str, visit: int, queue_said: str
+    ) -> None:
         self.agi = agi
         self.spool = spool
-        self.voice = voice
+        self.language = language
+        self.voice = voice / language / "sounds"
         self.visit = visit
         self.queue_said = queue_said
 
@@ -223,7 +227,7 @@ class Emergency:
     def facts(self) -> dict[str, Any]:
         return {
             "topic": self.variable("DOZVON_TOPIC") or "other",
-            "language": "ru",
+            "language": self.language,
             "kind": "request",
             "caller_number": self.number(),
             "text": "",
@@ -239,19 +243,20 @@ class Emergency:
 
 def main(arguments: list[str]) -> int:
     """0 when the dialplan was told what is next."""
-    if len(arguments) < 2:
-        print("usage: emergency.py SPOOL VOICE [ROUND [QUEUE_SAID]]", file=sys.stderr)
+    if len(arguments) < 3:
+        print("usage: emergency.py SPOOL VOICE LANGUAGE [ROUND [QUEUE_SAID]]", file=sys.stderr)
         return 2
     spool, voice = Path(arguments[0]), Path(arguments[1])
-    visit = int(arguments[2]) if len(arguments) > 2 and arguments[2].isdigit() else 1
-    queue_said = arguments[3] if len(arguments) > 3 else ""
+    language = arguments[2] if (voice / arguments[2] / "sounds").is_dir() else "ru"
+    visit = int(arguments[3]) if len(arguments) > 3 and arguments[3].isdigit() else 1
+    queue_said = arguments[4] if len(arguments) > 4 else ""
     # pyst2 writes everything to standard error, callers' numbers too; and a name that is not UTF-8 would
     # stop a reader of Python's default kind.
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         heard = io.TextIOWrapper(sys.stdin.buffer, "utf-8", errors="replace", newline="\n")
         agi = AGI(stdin=heard, stderr=nowhere)
         with contextlib.suppress(AGIException, BrokenPipeError):
-            following = Emergency(agi, spool, voice, visit, queue_said).run()
+            following = Emergency(agi, spool, voice, language, visit, queue_said).run()
             agi.set_variable("DOZVON_NEXT", following)
             return 0
     return 1

@@ -151,7 +151,6 @@ def build(instance: AsteriskChild) -> secrets.AsteriskSecrets:
 def local_conf(settings: Settings, emergency: Path) -> str:
     """This machine's ``dozvon-local.conf``, from the settings."""
     asterisk, speech = settings.asterisk, settings.speech
-    voice = settings.voice_prompts / settings.hotline.language / "sounds"
     sections: dict[str, list[str]] = {
         "local-udp": [f"bind = {asterisk.sip_bind}:{asterisk.sip_port}"],
         "local-trunk": [f"match = {address}" for address in asterisk.trunk_match],
@@ -164,7 +163,8 @@ def local_conf(settings: Settings, emergency: Path) -> str:
             "DOZVON_PATIENCE_S = 20",
             f"DOZVON_EMERGENCY = {emergency}",
             f"DOZVON_SPOOL = {settings.spool.absolute()}",
-            f"DOZVON_VOICE = {voice.absolute()}",
+            f"DOZVON_VOICE = {settings.voice_prompts.absolute()}",
+            f"DOZVON_FIRST_LANGUAGE = {settings.hotline.language}",
         ],
         "local-ami": [f"bindaddr = {asterisk.ami_host}", f"port = {asterisk.ami_port}"],
         "local-speech": [f"url = ws://{speech.host}:{speech.port}"],

@@ -26,7 +26,8 @@ class Switch:
         self.spool = home / "spool"
         self.spool.mkdir(exist_ok=True)
         self.voice = home / "voice"
-        self.voice.mkdir(exist_ok=True)
+        sounds = self.voice / "ru" / "sounds"
+        sounds.mkdir(parents=True)
         for prompt in (
             "busy",
             "choice",
@@ -38,8 +39,8 @@ class Switch:
             "saved",
             "not_saved",
         ):
-            (self.voice / f"emergency.{prompt}.alaw").write_bytes(b"\xd5" * 80)
-        (self.voice / "emergency.goodbye.alaw").write_bytes(b"\xd5" * 80)
+            (sounds / f"emergency.{prompt}.alaw").write_bytes(b"\xd5" * 80)
+        (sounds / "emergency.goodbye.alaw").write_bytes(b"\xd5" * 80)
         self.keys = keys or {}  # prompt -> key pressed while it plays
         self.recordings: list[array[int] | str] = []  # what the caller says; "hangup", "full"
         self.said: list[str] = []
@@ -50,7 +51,7 @@ class Switch:
 
     def run(self) -> int:
         process = subprocess.Popen(
-            [sys.executable, "-I", str(SCRIPT), str(self.spool), str(self.voice), *self._arguments],
+            [sys.executable, "-I", str(SCRIPT), str(self.spool), str(self.voice), "xx", *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
