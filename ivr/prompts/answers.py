@@ -96,6 +96,8 @@ def same_question(text: str) -> str:
 def _read(path: Path, languages: Sequence[str]) -> tuple[Answer, list[Fault]]:
     document, faults = files.read(path)
     fields = document.fields
+    if faults and not fields:  # not readable: what is missing in it says nothing
+        return Answer(path.stem, "", {}, {}, {}, (), path, {}), faults
     for name in fields.keys() - _KEYS:
         faults.append(Fault(path, fields[name].line, f"{name}: unknown; known: {', '.join(sorted(_KEYS))}"))
     if not _ID.fullmatch(path.stem):

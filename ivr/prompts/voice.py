@@ -227,7 +227,10 @@ class CatalogueVoice:
             data += piece
             complete = complete and is_complete
         # A stand-in is kept under a name of its own, so that the right words are tried again next time.
-        return self._cache.put(key if complete else f"{key}-older", bytes(data))
+        try:
+            return self._cache.put(key if complete else f"{key}-older", bytes(data))
+        except OSError as error:
+            raise PromptMissing(f"a joined sound cannot be stored: {error.strerror}") from None
 
     def _bytes(self, step: Step, patience_s: float) -> tuple[bytes, bool]:
         if isinstance(step, int):
