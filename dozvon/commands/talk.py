@@ -120,13 +120,29 @@ def _telephone(
     return Telephone(hotline, text, call, round(when.timestamp() * 1000), place=place)
 
 
-def understanding_of(settings: Settings) -> Understanding | None:
-    """The understanding of this installation, None when it has none."""
+def understanding_of(settings: Settings) -> Understanding:
+    """The understanding of this installation: subjects, commands, and the questions of config/answers."""
+    from dozvon.commands.hours import fail
+    from ivr.dialog import understanding
+    from ivr.prompts import answers
+    from ivr.prompts.files import FilesFaulty
+
+    languages = settings.hotline.languages
     try:
-        from ivr.dialog.understanding import load as load_understanding  # type: ignore[attr-defined]
-    except ImportError:
-        return None
-    return load_understanding(settings.config)  # type: ignore[no-any-return]
+        found = answers.load(settings.config / "answers")
+        questions = {
+            language: [
+                understanding.Question(answer.answer_id, answer.topic, question)
+                for answer in found.values()
+                for question in answer.questions.get(language, ())
+            ]
+            for language in languages
+        }
+        return understanding.load(settings.config, languages, questions)
+    except FilesFaulty as error:
+        fail(str(error.faults[0]))
+    except understanding.ExamplesFaulty as error:
+        fail(str(error))
 
 
 def _print(heard: list[Heard], listener: Listener, as_json: bool) -> None:
