@@ -1,0 +1,129 @@
+"""Which subject or command an utterance is about: a linear classifier over lemmas and letter groups.
+
+Two views of the words are put together: lemmas (with synonyms made one, and pairs of neighbours), which see
+through inflection, and groups of 2 to 4 letters, which see through a recogniser's slips. A linear support
+vector machine, one against the rest, is trained from the examples in a fraction of a second at start, so
+there is no model file that could differ from the examples. ``bench/understanding`` compares it with others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import FeatureUnion
+from sklearn.svm import LinearSVC
+
+from ivr.dialog.understanding.examples import NONE, Examples
+from ivr.dialog.understanding.text import lemma, lemmas, words
+
+REGULARISATION = 1.0
+LETTERS = (2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Confidence = logistic(bias + margin x (best - second) + best x best + known x (share of known words)).
+
+    Fitted by ``bench/understanding/calibrate.py`` on the development sentences and on examples held out in
+    turn, never on the test sentences.
+    """
+
+    bias: float
+    margin: float
+    best: float
+    known: float
+
+    def confidence(self, margin: float, best: float, known: float) -> float:
+        z = self.bias + self.margin * margin + self.best * best + self.known * known
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+
+
+CALIBRATION = {
+    "ru": Calibration(-0.47, 2.88, 0.63, 0.49),
+    "en": Calibration(-0.68, 2.19, 0.84, 0.06),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """``label`` with its evidence; ``known``: share of words met in an example of a subject or command."""
+
+    label: str
+    best: float
+    margin: float
+    known: float
+
+
+class Classifier:
+    def __init__(self, examples: Examples) -> None:
+        self.language = examples.language
+        self._same = {
+            lemma(word, self.language): f"@{lemma(words(group[0])[0], self.language)}"
+            for group in examples.synonyms
+            for text in group
+            for word in words(text)[:1]
+        }
+        texts = [text for text, _ in examples.labelled]
+        labels = [label for _, label in examples.labelled]
+        # An utterance that stands among the examples needs no guessing.
+        self._given = {" ".join(words(text)): label for text, label in examples.labelled}
+        self._words = {
+            word for text, label in examples.labelled if label != NONE for word in self._meanings(text)
+        }
+        self._features = FeatureUnion(
+            [
+                ("lemmas", TfidfVectorizer(analyzer=self._lemma_features, sublinear_tf=True)),
+                (
+                    "letters",
+                    TfidfVectorizer(
+                        analyzer="char_wb", ngram_range=LETTERS, preprocessor=_spaced, sublinear_tf=True
+                    ),
+                ),
+            ]
+        )
+        self._machine = LinearSVC(C=REGULARISATION, class_weight="balanced", random_state=0)
+        self._machine.fit(self._features.fit_transform(texts), labels)
+        self.labels: tuple[str, ...] = tuple(map(str, self._machine.classes_))
+
+    def _meanings(self, text: str) -> list[str]:
+        return [self._same.get(word, word) for word in lemmas(text, self.language)]
+
+    def _lemma_features(self, text: str) -> list[str]:
+        own = lemmas(text, self.language)
+        same = [self._same.get(word, word) for word in own]
+        pairs = [f"{one}_{two}" for one, two in itertools.pairwise(same)]
+        return [*same, *pairs, *(f"={word}" for word in own)]
+
+    def guess_many(self, texts: Iterable[str]) -> list[Guess]:
+        texts = list(texts)
+        scores = np.atleast_2d(self._machine.decision_function(self._features.transform(texts)))
+        if scores.shape[1] == 1:  # two labels only
+            scores = np.hstack([-scores, scores])
+        found = []
+        for text, row in zip(texts, scores, strict=True):
+            order = np.argsort(row)[::-1]
+            meant = self._meanings(text)
+            known = sum(word in self._words for word in meant) / len(meant) if meant else 0.0
+            best, second = float(row[order[0]]), float(row[order[1]])
+            found.append(Guess(self.labels[int(order[0])], best, best - second, known))
+        return found
+
+    def classify(self, text: str) -> tuple[str, float]:
+        """Label and calibrated confidence; an empty utterance is ``none`` for sure."""
+        said = " ".join(words(text))
+        if not said:
+            return NONE, 1.0
+        if said in self._given:
+            return self._given[said], 0.99
+        guess = self.guess_many([text])[0]
+        calibration = CALIBRATION.get(self.language, CALIBRATION["ru"])
+        return guess.label, calibration.confidence(guess.margin, guess.best, guess.known)
+
+
+def _spaced(text: str) -> str:
+    return " ".join(words(text))

@@ -1,0 +1,113 @@
+"""config/understanding/LANGUAGE.yaml: what callers say, by subject. Faults are told with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ivr.dialog.understanding.text import words
+
+NONE = "none"
+TOPICS = (
+    "account",
+    "access",
+    "personal-data",
+    "documents",
+    "status",
+    "consultation",
+    "portal-error",
+    "mobile-app",
+)
+COMMANDS = ("operator", "repeat", "back", "callback", "leave-request")
+MAX_EXAMPLES = 20_000
+_SECTIONS = ("topics", "commands", "none", "synonyms")
+
+
+class ExamplesFaulty(Exception):
+    """The examples cannot be used; the text names file, line and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    language: str
+    labelled: tuple[tuple[str, str], ...]  # (text, label)
+    synonyms: tuple[tuple[str, ...], ...]  # words of one meaning, the first stands for all
+
+
+def load(file: Path, language: str) -> Examples:
+    """Raises ExamplesFaulty."""
+    try:
+        root = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise ExamplesFaulty(f"{file}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise ExamplesFaulty(f"{file}:{line}: {getattr(error, 'problem', None) or error}") from None
+    sections = _mapping(file, root)
+    for name, node in sections.items():
+        if name not in _SECTIONS:
+            raise ExamplesFaulty(f"{file}:{_line(node)}: {name}: unknown; known: {', '.join(_SECTIONS)}")
+    labelled: list[tuple[str, str]] = []
+    for section, known in (("topics", None), ("commands", COMMANDS)):
+        for label, node in _mapping(file, sections.get(section)).items():
+            if known and label not in known:
+                raise ExamplesFaulty(f"{file}:{_line(node)}: {label}: unknown; known: {', '.join(known)}")
+            labelled += [(text, label) for text in _texts(file, node)]
+    labelled += [(text, NONE) for text in _texts(file, sections.get(NONE))]
+    synonyms = sections.get("synonyms")
+    groups = [_synonyms(file, node) for node in _items(file, synonyms)] if synonyms else []
+    _check(file, labelled)
+    return Examples(language, tuple(labelled), tuple(groups))
+
+
+def _check(file: Path, labelled: list[tuple[str, str]]) -> None:
+    if len(labelled) > MAX_EXAMPLES:
+        raise ExamplesFaulty(f"{file}:1: more than {MAX_EXAMPLES} examples")
+    if len({label for _, label in labelled}) < 2:
+        raise ExamplesFaulty(f"{file}:1: examples of at least two subjects are needed")
+    seen: dict[str, str] = {}
+    for text, label in labelled:
+        said = " ".join(words(text))
+        if seen.setdefault(said, label) != label:
+            raise ExamplesFaulty(f"{file}:1: «{text}» stands under both {seen[said]} and {label}")
+
+
+def _synonyms(file: Path, node: yaml.Node) -> tuple[str, ...]:
+    group = tuple(_texts(file, node))
+    for text in group:
+        if len(words(text)) != 1:
+            raise ExamplesFaulty(f"{file}:{_line(node)}: «{text}»: synonyms are single words")
+    return group
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _mapping(file: Path, node: yaml.Node | None) -> Mapping[str, yaml.Node]:
+    if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise ExamplesFaulty(f"{file}:{_line(node)}: a mapping is expected")
+    return {str(key.value): value for key, value in node.value}
+
+
+def _items(file: Path, node: yaml.Node) -> list[yaml.Node]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise ExamplesFaulty(f"{file}:{_line(node)}: a list is expected")
+    return list(node.value)
+
+
+def _texts(file: Path, node: yaml.Node | None) -> list[str]:
+    if node is None:
+        return []
+    texts = []
+    for item in _items(file, node):
+        if not isinstance(item, yaml.ScalarNode) or not words(item.value):
+            raise ExamplesFaulty(f"{file}:{_line(item)}: a sentence is expected")
+        texts.append(item.value)
+    return texts

@@ -1,0 +1,32 @@
+"""Numbers with a meaning of their own: SNILS, telephone and application numbers."""
+
+from __future__ import annotations
+
+SNILS_DIGITS = 11
+_FIRST_CHECKED = 1_001_998  # numbers up to 001-001-998 were given out without check digits
+APPLICATION_DIGITS = range(4, 21)
+
+
+def snils_is_valid(digits: str) -> bool:
+    """Eleven digits, the last two check the first nine.
+
+    Rule of the Russian Pension Fund: multiply the nine digits by 9, 8, … 1, add up, take the remainder of
+    division by 101; 100 is written 00.
+    """
+    if len(digits) != SNILS_DIGITS or not (digits.isascii() and digits.isdigit()):
+        return False
+    if int(digits[:9]) <= _FIRST_CHECKED:
+        return True
+    total = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(9, 0, -1), strict=True))
+    return total % 101 % 100 == int(digits[9:])
+
+
+def phone_number(digits: str) -> str:
+    """A Russian number as 7XXXXXXXXXX, "" when it cannot be one."""
+    if len(digits) == 11 and digits[0] in "78" and digits[1] in "34589":
+        return "7" + digits[1:]
+    return "7" + digits if len(digits) == 10 and digits[0] in "34589" else ""
+
+
+def application_number(digits: str) -> str:
+    return digits if len(digits) in APPLICATION_DIGITS else ""

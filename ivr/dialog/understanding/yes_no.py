@@ -1,0 +1,73 @@
+"""Yes or no, as people say it after a question: «да-да, верно», «да нет, не помогло», «no, that's wrong»."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr.dialog.understanding.text import words
+
+LONGEST = 8  # words; a longer utterance is not an answer to a yes-no question alone
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    yes: frozenset[str]
+    no: frozenset[str]
+    negations: frozenset[str]  # turn what follows: «не верно»
+    doubts: frozenset[str]
+
+
+_LANGUAGES: Mapping[str, _Words] = {
+    "ru": _Words(
+        frozenset(
+            "да ага угу верно правильно точно конечно именно подтверждаю согласен согласна хорошо ладно "
+            "давайте "
+            "давай помогло помогли естественно разумеется окей ок безусловно хочу можно надо нужно буду".split()
+        ),
+        frozenset(
+            "нет неа нету неверно неправильно ошибка отнюдь отказываюсь нельзя никак против ненадо".split()
+        ),
+        frozenset({"не", "ни"}),
+        frozenset("может возможно наверное наверно вроде кажется знаю знаем".split()),
+    ),
+    "en": _Words(
+        frozenset(
+            "yes yeah yep yup right correct exactly sure ok okay indeed absolutely please fine helped true "
+            "certainly".split()
+        ),
+        frozenset("no nope nah wrong incorrect false never".split()),
+        frozenset("not don't didn't isn't doesn't wasn't won't".split()),
+        frozenset("maybe perhaps possibly probably".split()),
+    ),
+}
+
+
+def yes_or_no(text: str, language: str) -> tuple[Literal["yes", "no", ""], float]:
+    """What was answered and how sure that is; ("", 0.0) when neither."""
+    known = _LANGUAGES.get(language)
+    said = words(text)
+    if known is None or not said or len(said) > LONGEST:
+        return "", 0.0
+    votes: list[bool] = []
+    turned = False
+    for word in said:
+        if word in known.negations:
+            turned = True
+        elif word in known.no:
+            votes.append(False)
+            turned = False
+        elif word in known.yes:
+            votes.append(not turned)
+            turned = False
+    if turned:  # «не помню», «it did not»
+        votes.append(False)
+    if not votes:
+        return "", 0.0
+    doubtful = any(word in known.doubts for word in said)
+    # «Да нет» is a no, in both languages the last word has it; a mixture is asked about once more.
+    answer: Literal["yes", "no"] = "yes" if votes[-1] else "no"
+    mixed = len(set(votes)) > 1 and said[:2] != ["да", "нет"]
+    sure = 0.45 if doubtful else 0.6 if mixed else 0.97
+    return answer, sure if len(votes) * 3 >= len(said) else min(sure, 0.75)
