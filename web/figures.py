@@ -53,7 +53,7 @@ def _agents(snapshot: Snapshot) -> Metric:
     )
     counted = Count((a.status, a.state, str(a.reachable).lower()) for a in snapshot.agents)
     for key in product(_STATUSES, _STATES, ("true", "false")):
-        agents.add_metric(list(key), counted[key])  # type: ignore[index]
+        agents.add_metric(list(key), counted[key])
     return agents
 
 

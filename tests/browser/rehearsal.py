@@ -90,9 +90,7 @@ class Rehearsal:
     def snapshot(self) -> Snapshot:
         self.catch_up()
         state = self.engine.snapshot(self.now_ms)
-        return (
-            state if self.connected else Snapshot(state.now_ms, state.calls, state.agents, state.today, False)
-        )
+        return replace(state, connected=self.connected)
 
     def why(self, call_id: str) -> tuple[str, ...]:
         return self.engine.why(call_id)
