@@ -100,6 +100,7 @@ class CallRunner:
             arg.get(4, "")[:64],
         )
         self._calls.add(call)
+        structlog.contextvars.bind_contextvars(call_id=call.call_id)  # of this session's task only
         try:
             await Call(self._house, self._calls, call, session).run(started)
         finally:

@@ -15,6 +15,7 @@ from ivr.dialog.contract import Ask, Digits, Input, NoInput, Prompt
 from ivr.prompts.contract import PromptMissing, Voice
 
 RENDER_TIMEOUT_S = 5.0  # of a dynamic text that is spoken for the first time
+PERSONAL_DIGITS = 4  # a slot with so many digits is a number of somebody's
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,9 @@ class Speaker:
 
     async def say(self, prompts: tuple[Prompt, ...], *, barge_in: bool = True) -> bool:
         """False when a key cut it short; the key waits for the next ``ask``."""
-        for sound in await self.sounds(prompts):
+        sounds = await self.sounds(prompts)
+        self._note(prompts)
+        for sound in sounds:
             try:
                 if not await self._channel.play(sound, barge_in=barge_in):
                     return False
@@ -46,6 +49,7 @@ class Speaker:
         answer = await self._channel.collect(
             action.max_digits, action.terminator, action.timeout_ms, action.interdigit_ms
         )
+        log.info("the caller answered", action="pressed", pii_keys=answer.keys if answer else "")
         return NoInput() if answer is None else Digits(answer.keys)
 
     async def sounds(self, prompts: tuple[Prompt, ...]) -> list[str]:
@@ -69,6 +73,20 @@ class Speaker:
             return self._voice.sound(prompts, self.language)
         async with asyncio.timeout(RENDER_TIMEOUT_S):  # may have to be synthesised: not on the event loop
             return await asyncio.to_thread(self._voice.sound, prompts, self.language)
+
+    def _note(self, prompts: tuple[Prompt, ...]) -> None:
+        """What the caller hears, for the log of the call; a number read out to him is his own affair."""
+        try:
+            text = self._voice.text(prompts, self.language)
+        except PromptMissing:
+            return
+        personal = any(
+            isinstance(value, str) and sum(c.isdigit() for c in value) >= PERSONAL_DIGITS
+            for prompt in prompts
+            for value in prompt.slots.values()
+        )
+        fields = {"pii_text" if personal else "text": text}
+        log.info("said", action="said", prompts=[prompt.prompt_id for prompt in prompts], **fields)
 
     def _miss(self, why: str, what: str) -> None:
         self.missing += 1
