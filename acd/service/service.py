@@ -65,6 +65,16 @@ class DistributorService:
     when a journal turns out not to know them: a runner need not do anything when Redis is lost. Set
     ``first_queued_ms`` of a call that a restarted daemon takes back, or leave 0 for "now".
 
+    What Asterisk says of phones comes from ``acd.switch.Switch``, wired to this service::
+
+        switch = Switch(
+            host, port, user, secret,
+            endpoints=service.endpoints, report=service.tell, is_working=service.is_working,
+        )
+        service.listeners.append(lambda event, _: switch.agents_changed() if isinstance(
+            event, AgentDefined | OfferDeclined | OfferTimedOut | AgentUnreachable) else None)
+        await switch.start()
+
     ``listeners``: synchronous functions called with each new fact and its time in ms (also during replay
     after a reconnection, not before the first synchronisation); what they raise is logged.
     """
@@ -234,6 +244,19 @@ class DistributorService:
     def now_ms(self) -> int:
         """Redis' clock, as far as it is known here."""
         return int(time.time() * 1000) + self._offset_ms
+
+    def endpoints(self) -> dict[str, str]:
+        """Dial string of each agent; what ``acd.switch.Switch`` asks for."""
+        return {key: agent.endpoint for key, agent in self._follower.replica.engine.agents.items()}
+
+    def is_working(self, agent_id: str) -> bool:
+        """Whether the distributor itself keeps the agent's phone busy."""
+        agent = self._follower.replica.engine.agents.get(agent_id)
+        return agent is not None and agent.state in ("offered", "talking")
+
+    def tell(self, event: Event) -> None:
+        """``report`` for callers that cannot wait."""
+        self._put(event)
 
     async def use_roster(self, roster: Roster) -> None:
         """Another roster (edited and checked): defines, changes and removes agents."""
