@@ -81,3 +81,17 @@ def test_a_file_with_a_strange_name_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "Пароль.yaml").write_text(GOOD, "utf-8")
     with pytest.raises(FilesFaulty, match="named in lower-case Latin letters"):
         answers.load(tmp_path)
+
+
+def test_the_questions_for_measuring_are_others_than_the_examples() -> None:
+    """tests/data/questions_ru.tsv measures how well answers are found: nothing in it may have been taught."""
+    found = answers.load(ROOT / "config" / "answers")
+    lines = (ROOT / "tests" / "data" / "questions_ru.tsv").read_text("utf-8").splitlines()
+    asked = [line.split("\t") for line in lines]
+    assert {answer_id for _, answer_id in asked} == {*found, "none"}
+    assert sum(answer_id != "none" for _, answer_id in asked) >= 150
+    assert sum(answer_id == "none" for _, answer_id in asked) >= 40
+    taught = {answers.same_question(one) for answer in found.values() for one in answer.questions["ru"]}
+    forms = [answers.same_question(question) for question, _ in asked]
+    assert len(set(forms)) == len(forms)
+    assert not taught & set(forms)
