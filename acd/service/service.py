@@ -71,8 +71,6 @@ class DistributorService:
             host, port, user, secret,
             endpoints=service.endpoints, report=service.tell, is_working=service.is_working,
         )
-        service.listeners.append(lambda event, _: switch.agents_changed() if isinstance(
-            event, AgentDefined | OfferDeclined | OfferTimedOut | AgentUnreachable) else None)
         await switch.start()
 
     ``listeners``: synchronous functions called with each new fact and its time in ms (also during replay

@@ -18,6 +18,7 @@ from acd.contract import AgentReachabilityChanged, Event
 from acd.switch.link import BadValue, Link, Message, SwitchError, SwitchRefused
 
 LIST_TIMEOUT_S: Final = 15.0
+LOOK_S: Final = 1.0
 _CHANNEL = re.compile(r"[A-Za-z0-9/_.@;:+*#-]{1,120}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
@@ -79,20 +80,31 @@ class Switch:
         self._is_working = is_working
         self._devices: dict[str, str] = {}  # PJSIP/2001 -> not_inuse …
         self._said: dict[str, bool] = {}  # agent -> reachable, as last reported
-        self._task: asyncio.Task[None] | None = None
+        self._listed = False
+        self._tasks: list[asyncio.Task[None]] = []
         self.link = Link(host, port, user, secret, on_up=self._list)
         self.link.on_event("DeviceStateChange", self._on_device)
 
     async def start(self) -> None:
-        if self._task is not None:
+        if self._tasks:
             raise RuntimeError("started already")
-        self._task = asyncio.create_task(self.link.run(), name="switch")
+        self._tasks = [
+            asyncio.create_task(self.link.run(), name="switch"),
+            asyncio.create_task(self._look(), name="switch-look"),
+        ]
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def _look(self) -> None:
+        """Agents come to be known, and busy for us or for others, without a word from Asterisk."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.up:
+                self.agents_changed()
 
     @property
     def up(self) -> bool:
@@ -102,10 +114,12 @@ class Switch:
     def reachable(self, agent_id: str) -> bool | None:
         """Whether the agent's phone can be rung; None: not known."""
         endpoint = self._endpoints().get(agent_id)
-        state = self._devices.get(_device(endpoint)) if endpoint else None
-        if state is None:
-            return None
-        return self._can_ring(agent_id, state)
+        state = self._state_of(endpoint) if endpoint else None
+        return None if state is None else self._can_ring(agent_id, state)
+
+    def _state_of(self, endpoint: str) -> str | None:
+        """What Asterisk said of it last; None before the first list."""
+        return self._devices.get(_device(endpoint), "nosuchendpoint" if self._listed else None)
 
     def agents_changed(self) -> None:
         """The agents or what they do changed: report where that makes a difference."""
@@ -123,8 +137,7 @@ class Switch:
             if item.get("Event") == "EndpointList":
                 devices[_device(f"PJSIP/{item['ObjectName']}")] = _state(str(item.get("DeviceState", "")))
         self._devices = devices
-        for endpoint in self._endpoints().values():
-            devices.setdefault(_device(endpoint), "nosuchendpoint")
+        self._listed = True
         self._said.clear()
         self._review(self._endpoints().items())
 
@@ -137,7 +150,7 @@ class Switch:
 
     def _review(self, agents: Iterable[tuple[str, str]]) -> None:
         for agent_id, endpoint in agents:
-            state = self._devices.get(_device(endpoint))
+            state = self._state_of(endpoint)
             if state is None:
                 continue
             can = self._can_ring(agent_id, state)
