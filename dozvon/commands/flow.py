@@ -3,90 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dozvon.commands.hours import fail
+
 if TYPE_CHECKING:
     from dozvon.settings import Settings
-    from ivr.dialog.check import Known
     from ivr.dialog.flow import Problem
-    from ivr.dialog.model import Flow
-    from ivr.flow_store import FlowStore
 
 DOT_TIMEOUT_S = 30.0
 
 
-class FlowFaulty(Exception):
-    """The first fault of the flow, with file and line."""
-
-
-def known(settings: Settings) -> Known:
-    """Prompts, topics and answers of this installation. Raises ivr.prompts.files.FilesFaulty."""
-    from dozvon.commands.prompts import load_catalogue
-    from ivr.dialog.check import Known
-
-    catalogue = load_catalogue(settings.config, settings.voice_prompts)
-    return Known(
-        {language: set(catalogue.ids(language)) for language in catalogue.languages}, topics(settings)
-    )
-
-
-def topics(settings: Settings) -> tuple[str, ...]:
-    """Topics of config/topics.yaml, () when there is no such file."""
-    import yaml
-
-    try:
-        content = yaml.safe_load((settings.config / "topics.yaml").read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return ()  # the distributor's own check reports it
-    named = content.get("topics", content) if isinstance(content, dict) else {}
-    if isinstance(named, list):
-        return tuple(str(item.get("id", "")) if isinstance(item, dict) else str(item) for item in named)
-    return tuple(map(str, named)) if isinstance(named, dict) else ()
-
-
-def checker(settings: Settings) -> Callable[[Flow], list[Problem]]:
-    """For a FlowStore: looks at the prompts as they are at each reload."""
-
-    def check(flow: Flow) -> list[Problem]:
-        from ivr.dialog import check as checks
-        from ivr.dialog.flow import Problem
-        from ivr.prompts.files import FilesFaulty
-
-        try:
-            return checks.check(flow, known(settings))
-        except FilesFaulty as error:
-            return [Problem(str(f.file), f.line, "prompts", f.text) for f in error.faults]
-
-    return check
-
-
-def make_store(settings: Settings, *, keep: bool = True) -> FlowStore:
-    """The flow of this installation; raises FlowFaulty. ``keep``: archive versions for a roll-back."""
-    from ivr.dialog.flow import FlowError
-    from ivr.flow_store import FlowStore
-
-    archive = settings.home / "flows" if keep else None
-    if archive is not None:
-        archive.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        return FlowStore(settings.config / "flows", checker(settings), archive)
-    except FlowError as error:
-        raise FlowFaulty(str(error.problems[0])) from None
-
-
 def check(settings: Settings) -> list[Problem]:
-    """Every fault of the flow files; for ``dozvon check`` too."""
+    """Every fault of the flow files. Raises FilesFaulty for faulty texts, SettingsError for topics."""
+    from dozvon import hotline
+    from ivr.dialog import check as checks
     from ivr.dialog.flow import FlowError, load
 
     try:
         flow = load(settings.config / "flows")
     except FlowError as error:
         return list(error.problems)
-    return checker(settings)(flow)
+    return checks.check(flow, hotline.known(settings, hotline.catalogue(settings)))
 
 
 @click.group()
@@ -97,12 +38,16 @@ def cli() -> None:
 @cli.command("check")
 def check_command() -> None:
     """Find every fault of the flow, each with file and line; exit code 1 when there is an error."""
+    from dozvon.check import ConfigurationFaulty, guarded
     from dozvon.settings import load as load_settings
 
     settings = load_settings()
-    problems = check(settings)
+    try:
+        problems = guarded(lambda: check(settings))
+    except ConfigurationFaulty as error:
+        fail(str(error))
     for problem in problems:
-        click.echo(problem if problem.code == "prompts" else f"{settings.config / 'flows'}/{problem}")
+        click.echo(f"{settings.config / 'flows'}/{problem}")
     errors = sum(problem.severity == "error" for problem in problems)
     if errors:
         click.echo(f"{errors} faults", err=True)
@@ -118,22 +63,20 @@ def check_command() -> None:
 @click.option("--plain", is_flag=True, help="our own layout, even when Graphviz is there")
 def show_command(out: Path | None, language: str, way: str, call_id: str, plain: bool) -> None:
     """Draw the flow as SVG or, with the words of every node, as HTML; without --out on standard output."""
-    from dozvon.commands.prompts import load_catalogue
+    from dozvon import hotline
+    from dozvon.check import ConfigurationFaulty, guarded
     from dozvon.settings import load as load_settings
     from ivr.dialog import drawing
     from ivr.dialog.contract import Prompt
-    from ivr.dialog.flow import FlowError, load
+    from ivr.dialog.flow import load
     from ivr.prompts.contract import PromptMissing
-    from ivr.prompts.files import FilesFaulty
 
     settings = load_settings()
     try:
-        flow = load(settings.config / "flows")
-        catalogue = load_catalogue(settings.config, settings.voice_prompts)
-    except FlowError as error:
-        raise click.ClickException(str(error.problems[0])) from None
-    except FilesFaulty as error:
-        raise click.ClickException(str(error.faults[0])) from None
+        flow = guarded(lambda: load(settings.config / "flows"))
+        catalogue = guarded(lambda: hotline.catalogue(settings))
+    except ConfigurationFaulty as error:
+        fail(str(error))
 
     def text_of(prompt_id: str) -> str:
         try:

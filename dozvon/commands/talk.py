@@ -47,12 +47,21 @@ def cli(moment: str | None, number: str, language: str, place: int, keys_only: b
     Commands, one a line: press 2, say не могу войти, wait, record 5, answered, released REASON,
     fail speech|ticket|disk|transfer, found NAME=VALUE, hangup.
     """
+    from dozvon import understanding
+    from dozvon.check import ConfigurationFaulty, guarded
+    from dozvon.commands.hours import fail
     from dozvon.settings import load as load_settings
+    from ivr.dialog.understanding import ExamplesFaulty
     from ivr.talk import CommandError
 
     settings = load_settings()
-    listener = Listener(None if keys_only else understanding_of(settings))
-    telephone = _telephone(settings, listener, moment, number, language, place, speech=not keys_only)
+    try:
+        listener = Listener(None if keys_only else guarded(lambda: understanding.load(settings)))
+        telephone = guarded(
+            lambda: _telephone(settings, listener, moment, number, language, place, speech=not keys_only)
+        )
+    except (ConfigurationFaulty, ExamplesFaulty) as error:
+        fail(str(error).splitlines()[0])
     interactive = sys.stdin.isatty() and not as_json
     _print(telephone.dial(), listener, as_json)
     for line in _lines(interactive, telephone):
@@ -91,26 +100,21 @@ def _telephone(
     *,
     speech: bool,
 ) -> Telephone:
-    from dozvon.commands.flow import FlowFaulty, make_store
-    from dozvon.commands.hours import fail, moment_of
-    from dozvon.commands.prompts import load_catalogue
-    from ivr import hours_file
+    from dozvon import hotline as parts
+    from dozvon.commands.hours import moment_of
+    from ivr.dialog.check import check
     from ivr.dialog.contract import CallStarted
+    from ivr.flow_store import FlowStore
     from ivr.hotline import Hotline
-    from ivr.prompts.files import FilesFaulty
+    from ivr.hours_file import MAIN
     from ivr.talk import Telephone
 
-    try:
-        schedules = hours_file.load(settings.config / "hours.yaml")
-        catalogue = load_catalogue(settings.config, settings.voice_prompts)
-        store = make_store(settings, keep=False)
-    except hours_file.HoursError as error:
-        fail(str(error))
-    except FilesFaulty as error:
-        fail(str(error.faults[0]))
-    except FlowFaulty as error:
-        fail(str(error))
-    when = moment_of(schedules[hours_file.MAIN], moment)
+    schedules = parts.schedules(settings)
+    catalogue = parts.catalogue(settings)
+    exists = parts.known(settings, catalogue)
+    # No archive: to try a flow out must not make it a version of the hotline.
+    store = FlowStore(settings.config / "flows", lambda flow: check(flow, exists))
+    when = moment_of(schedules[MAIN], moment)
     hotline = Hotline(store, schedules, understanding=listener, speech=speech)
     call = CallStarted("talk-1", number, settings.hotline.number, language)
 
@@ -118,31 +122,6 @@ def _telephone(
         return catalogue.text(prompts, spoken_in)
 
     return Telephone(hotline, text, call, round(when.timestamp() * 1000), place=place)
-
-
-def understanding_of(settings: Settings) -> Understanding:
-    """The understanding of this installation: subjects, commands, and the questions of config/answers."""
-    from dozvon.commands.hours import fail
-    from ivr.dialog import understanding
-    from ivr.prompts import answers
-    from ivr.prompts.files import FilesFaulty
-
-    languages = settings.hotline.languages
-    try:
-        found = answers.load(settings.config / "answers")
-        questions = {
-            language: [
-                understanding.Question(answer.answer_id, answer.topic, question)
-                for answer in found.values()
-                for question in answer.questions.get(language, ())
-            ]
-            for language in languages
-        }
-        return understanding.load(settings.config, languages, questions)
-    except FilesFaulty as error:
-        fail(str(error.faults[0]))
-    except understanding.ExamplesFaulty as error:
-        fail(str(error))
 
 
 def _print(heard: list[Heard], listener: Listener, as_json: bool) -> None:

@@ -135,11 +135,14 @@ def receive_question(turn: Turn, node: Question, input: Input) -> None:
     elif intent == "repeat" and repeated(turn):
         _ask_question(turn, node, node.prompts)
     else:
-        wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
-        if wording is None:
-            turn.go("next", node.next)
-        else:
+        silent = isinstance(input, NoInput)
+        wording = failed(turn, node, "no_input" if silent else "no_match")
+        if wording is not None:
             _ask_question(turn, node, wording)
+        elif silent:
+            turn.go("skip", node.skip)  # who says nothing wants to hear the music
+        else:
+            turn.go("next", node.next)
 
 
 # ------------------------------------------------------------------------------------------ ask_number

@@ -27,11 +27,12 @@ from typing import Any
 import yaml
 
 from ivr.dialog.marks import Bad, Mapped, compose, flag, line_of, mapping, table, text, texts, whole
-from ivr.dialog.model import KINDS, YAML_NAME, Asking, Flow, Leading, Node, Option
+from ivr.dialog.model import KINDS, YAML_NAME, Asking, Flow, Leading, Menu, Node, Option
 
 MAX_FILE_BYTES = 256 * 1024
 MAX_FILES = 64
 MAX_NODES = 2000
+MENU_DEFAULTS = ("free", "intents", "tail")  # a file may give its menus these as well
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -159,7 +160,7 @@ class _Reader:
     @staticmethod
     def _check_defaults(defaults: Mapped) -> None:
         known = {YAML_NAME.get(item.name, item.name) for item in dataclasses.fields(Leading)}
-        known -= {"id", "file", "line", "prompts"}
+        known = known - {"id", "file", "line", "prompts"} | set(MENU_DEFAULTS)
         for name, (key, _) in defaults.items():
             if name not in known:
                 raise Bad(key, f"there is no default '{name}'; known are {', '.join(sorted(known))}")
@@ -181,7 +182,7 @@ class _Reader:
             name = YAML_NAME.get(item.name, item.name)
             names.add(name)
             source = given.get(name)
-            if source is None and issubclass(cls, Asking) and self._inherits(cls, item.name):
+            if source is None and self._inherits(cls, item.name):
                 source = defaults.get(name)
             if source is not None:
                 values[item.name] = _qualify(space, str(item.type), _read_field(str(item.type), source[1]))
@@ -197,6 +198,10 @@ class _Reader:
     @staticmethod
     def _inherits(cls: type[Node], field_name: str) -> bool:
         """Where a kind has its own default (a survey asks once), the file's default does not reach."""
+        if not issubclass(cls, Asking):
+            return False
+        if issubclass(cls, Menu) and field_name in MENU_DEFAULTS:
+            return True
         own = cls.__dataclass_fields__[field_name].default
         base = Leading.__dataclass_fields__.get(field_name)
         return base is not None and own == base.default

@@ -106,8 +106,8 @@ class Menu(Leading):
 class Question(Asking):
     """One question of a guided talk: keeps the chosen ``value`` as note ``into`` for the specialist.
 
-    A caller who does not answer is not pressed: after one attempt the talk goes on. Key 0 or a word
-    («оператор», «пропустить») ends the talk at ``skip``.
+    A caller who does not answer is not pressed: an answer that fits nothing leads on to ``next``, silence
+    ends the talk at ``skip``, as key 0 or a word («оператор», «пропустить») does.
     """
 
     options: Options

@@ -14,6 +14,7 @@ from ivr.dialog.contract import (
     Brief,
     Digits,
     Disconnect,
+    LeaveQueue,
     Note,
     Play,
     Prompt,
@@ -124,6 +125,11 @@ class Turn:
         self.set(typed_ahead=(self.s.typed_ahead + keys)[:MAX_TYPED_AHEAD])
 
     def finish(self) -> None:
+        """Hang up; a place that was still held is given back."""
+        self.flush()
+        if self.s.queued:
+            self.do(LeaveQueue("content", "overflowed"))
+            self.set(queued=False, first_queued_ms=0)
         self.do(Disconnect())
         self.set(ended=True, step="")
 
