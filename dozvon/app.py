@@ -14,8 +14,10 @@ from collections.abc import Awaitable, Callable
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
+from acd.contract import AgentDefined, AgentRemoved, CallEnded, Event, OfferAccepted, WrapUpFinished
 from acd.service import roster
 from acd.service.service import DistributorService
+from acd.switch.switch import Switch
 from desk.contract import DeskUnavailable
 from dozvon import hotline as reference
 from dozvon.machine import secrets
@@ -57,6 +59,17 @@ class Daemon:
             rules=reference.rules(settings),
             archive=settings.home / "journal",
         )
+        asterisk = settings.asterisk
+        self.switch = Switch(
+            asterisk.ami_host,
+            asterisk.ami_port,
+            asterisk.ami_user,
+            known.ami_secret,
+            endpoints=self.distributor.endpoints,
+            report=self.distributor.tell,
+            is_working=self.distributor.is_working,
+        )
+        self.distributor.listeners.append(self._agents_changed)
         self.voice = reference.make_voice(settings)
         self.hotline = Hotline(
             reference.make_flow_store(settings, self.voice.catalogue),
@@ -91,6 +104,7 @@ class Daemon:
                 make_tokens(settings),
                 about=reference.about(settings),
                 registry=self._registry,
+                checks={"asterisk": self._asterisk_there},
                 max_body_bytes=settings.web.max_body_bytes,
             ),
             settings.web.host,
@@ -104,6 +118,7 @@ class Daemon:
         """Raises OSError when a port is taken, DeskUnavailable when the database cannot be used."""
         await self.desk.start()
         await self.distributor.start()
+        await self.switch.start()
         await self._web.start()
         self._spawn("orders", self.calls.follow)
         self._spawn("spool", self._import_spool)
@@ -120,6 +135,7 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._web.stop()
+        await self.switch.stop()
         await self.distributor.stop()
         await self.desk.stop()
 
@@ -129,6 +145,15 @@ class Daemon:
             return Wait()
         view = self.distributor.estimate(topic, language)
         return Wait(view.low_ms, view.high_ms, view.servable, known=True)
+
+    def _asterisk_there(self) -> None:
+        if not self.switch.up:
+            raise ConnectionError("Asterisk's manager cannot be reached")
+
+    def _agents_changed(self, event: Event, _at_ms: int) -> None:
+        """Another phone is theirs, or they talk: what Asterisk says of it may mean something else now."""
+        if isinstance(event, AgentDefined | AgentRemoved | OfferAccepted | CallEnded | WrapUpFinished):
+            self.switch.agents_changed()
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         self._tasks.append(asyncio.create_task(self._keep(name, work), name=name))

@@ -39,6 +39,16 @@ def ask(settings: Settings, path: str, method: str = "GET", body: object = None)
         ) from None
 
 
+def answers(settings: Settings) -> bool:
+    """Does a daemon answer, ready for calls?"""
+    try:
+        url = f"http://{settings.web.host}:{settings.web.port}/readyz"
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 def _reason(error: urllib.error.HTTPError) -> str:
     try:
         problem = json.loads(error.read(MAX_BYTES))

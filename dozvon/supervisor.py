@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -26,6 +28,7 @@ FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 10.0
 STEADY_S = 30.0  # who ran this long has recovered: the delay starts anew
 DAEMON_READY_S = 60.0
+STOP_S = 45.0
 
 log = structlog.get_logger()
 
@@ -88,6 +91,54 @@ def parts_of(settings: Settings) -> dict[str, Part]:
         parts["asterisk"] = AsteriskChild(settings)
     parts["daemon"] = DaemonChild(settings)
     return parts
+
+
+class AlreadyUp(Exception):
+    """Another supervisor looks after this installation."""
+
+
+@contextlib.contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """One supervisor an installation: its pid file is locked while it lives. Raises AlreadyUp."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with _pid_file(settings).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyUp(f"{AlreadyUp.__doc__} ({settings.home})") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+async def end_other(settings: Settings) -> None:
+    """Ask the supervisor that runs, if one does, to stop everything, and wait for it."""
+    try:
+        pid = int(_pid_file(settings).read_text())
+        with _pid_file(settings).open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return  # nobody holds it: the number is an old one
+    except (FileNotFoundError, ValueError):
+        return
+    except OSError:
+        os.kill(pid, signal.SIGTERM)
+    async with asyncio.timeout(STOP_S):
+        while _held(settings):  # noqa: ASYNC110 - another process ends
+            await asyncio.sleep(WATCH_S)
+
+
+def _held(settings: Settings) -> bool:
+    with _pid_file(settings).open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _pid_file(settings: Settings) -> Path:
+    return settings.home / "supervisor.pid"
 
 
 class Supervisor:

@@ -18,7 +18,7 @@ def cli(once: bool, down: bool) -> None:
     from dozvon.logs import configure
     from dozvon.machine.asterisk_root import AsteriskMissing
     from dozvon.machine.children import ChildFailed
-    from dozvon.supervisor import Supervisor, parts_of
+    from dozvon.supervisor import AlreadyUp, Supervisor, alone, end_other, parts_of
 
     settings = settings_module.load()
     configure(settings, "supervisor")
@@ -26,17 +26,19 @@ def cli(once: bool, down: bool) -> None:
     async def run() -> None:
         supervisor = Supervisor(parts_of(settings), click.echo)
         if down:
+            await end_other(settings)
             await supervisor.stop()
             return
-        await supervisor.start()
-        click.echo(addresses(settings))
-        if not once:
-            await supervisor.watch()
-            click.echo("stopping")
-            await supervisor.stop()
+        with alone(settings):
+            await supervisor.start()
+            click.echo(addresses(settings))
+            if not once:
+                await supervisor.watch()
+                click.echo("stopping")
+                await supervisor.stop()
 
     try:
         asyncio.run(run())
-    except (ChildFailed, AsteriskMissing) as error:
+    except (AlreadyUp, ChildFailed, AsteriskMissing) as error:
         click.echo(f"dozvon up: {error}", err=True)
         sys.exit(1)
