@@ -13,7 +13,8 @@ export function showState(live, about, titleOf, nowMs) {
 
 function showFigures(live, about, nowMs) {
   const today = live.today;
-  const level = today.service_level;
+  // A first caller who has not been answered yet is no bad day: nothing is known of it.
+  const level = today.answered + today.abandoned ? today.service_level : null;
   byId("level-title").textContent = word("level_title", { target: about.target_s });
   byId("level").textContent = level === null ? "–" : String(Math.round(level * 100));
   byId("level-sign").hidden = level === null;

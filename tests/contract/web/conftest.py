@@ -1,0 +1,121 @@
+"""The web over real sockets, with the real desk on SQLite and the real engine behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+
+from acd.contract import (
+    AgentDefined,
+    AgentReachabilityChanged,
+    AgentStatusDeclared,
+    Event,
+    RulesLoaded,
+    Snapshot,
+)
+from acd.core.engine import Engine
+from desk.store import SqlDesk
+from desk.vault import Vault
+from web.app import WebServer, make_app
+from web.schemas import About
+from web.tokens import Tokens
+
+START_MS = 1_800_000_000_000
+
+
+class Floor:
+    """A distributor in one process: the engine and a clock that tests set."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.now_ms = START_MS
+        self.connected = True
+        self.reported: list[Event] = []
+        self.looks = 0
+        self.engine.step(RulesLoaded("test", {}), self.now_ms)
+
+    async def report(self, event: Event) -> None:
+        self.reported.append(event)
+        self.engine.step(event, self.now_ms)
+
+    def snapshot(self) -> Snapshot:
+        self.looks += 1
+        state = self.engine.snapshot(self.now_ms)
+        return Snapshot(state.now_ms, state.calls, state.agents, state.today, self.connected)
+
+    def why(self, call_id: str) -> tuple[str, ...]:
+        return self.engine.why(call_id)
+
+    async def agent(self, agent_id: str = "2001", topic: str = "status") -> None:
+        await self.report(AgentDefined(agent_id, "Анна", f"PJSIP/{agent_id}", {topic: 2}))
+        await self.report(AgentReachabilityChanged(agent_id, True))
+        await self.report(AgentStatusDeclared(agent_id, "available"))
+
+
+@dataclass
+class Site:
+    base: str
+    floor: Floor
+    desk: SqlDesk
+    tokens: Tokens
+    client: aiohttp.ClientSession
+    faults: dict[str, str] = field(default_factory=dict)  # of /readyz
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    async def ask(
+        self, method: str, path: str, role: str | None = "admin", **options: Any
+    ) -> tuple[int, Any, aiohttp.ClientResponse]:
+        headers = dict(options.pop("headers", {}))
+        if role:
+            headers["Authorization"] = f"Bearer {self.secrets[role]}"
+        async with self.client.request(method, self.base + path, headers=headers, **options) as response:
+            body = await response.read()
+            is_json = response.content_type in {"application/json", "application/problem+json"}
+            return response.status, await response.json(content_type=None) if is_json else body, response
+
+    async def get(self, path: str, role: str | None = "admin", **options: Any) -> tuple[int, Any]:
+        status, body, _ = await self.ask("GET", path, role, **options)
+        return status, body
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    desk = SqlDesk(
+        f"sqlite+aiosqlite:///{tmp_path}/desk.sqlite3", Vault.open(tmp_path / "keys.json"), tmp_path / "kept"
+    )
+    await desk.start()
+    tokens = Tokens(tmp_path / "tokens.json")
+    floor = Floor()
+    faults: dict[str, str] = {}
+
+    def manager() -> None:
+        if "manager" in faults:
+            raise ConnectionError(faults["manager"])
+
+    app = make_app(
+        floor,  # type: ignore[arg-type]
+        desk,
+        tokens,
+        about=About(name="Проба", number="88005553535", timezone="Europe/Moscow", target_s=120, topics={}),
+        registry=CollectorRegistry(),
+        checks={"manager": manager},
+        max_body_bytes=20_000,
+        live_interval_s=0.02,
+        max_viewers=3,
+    )
+    server = WebServer(app, "127.0.0.1", 0)
+    port = await server.start()
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as client:
+        site = Site(f"http://127.0.0.1:{port}", floor, desk, tokens, client, faults)
+        for role in ("agent", "supervisor", "admin"):
+            agent_id = "2001" if role == "agent" else ""
+            site.secrets[role] = tokens.create(role, role, agent_id=agent_id)  # type: ignore[arg-type]
+        yield site
+    await server.stop()
+    await desk.stop()
