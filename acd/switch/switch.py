@@ -47,6 +47,9 @@ class ChannelSeen:
     extension: str
     application: str
     duration: str
+    unique_id: str = ""
+    linked_id: str = ""  # of the call's first channel
+    state: str = ""  # Ring, Ringing, Up …
 
 
 _REASONS: Final = {"4": "answered", "5": "busy", "3": "no_answer", "1": "no_answer", "8": "congested"}
@@ -236,6 +239,9 @@ class Switch:
                 str(item.get("Exten", "")),
                 str(item.get("Application", "")),
                 str(item.get("Duration", "")),
+                str(item.get("Uniqueid", "")),
+                str(item.get("Linkedid", "")),
+                str(item.get("ChannelStateDesc", "")),
             )
             for item in found
             if item.get("Event") == "CoreShowChannel"

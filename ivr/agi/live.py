@@ -69,7 +69,7 @@ class LiveCall:
     """What is known of one call while it lasts. Times are Unix ms, 0: has not happened."""
 
     call_id: str
-    channel_name: str
+    unique_id: str  # Asterisk's, of the caller's channel
     caller_number: str
     dialled: str
     started_ms: int

@@ -39,8 +39,8 @@ class Hotline(Protocol):
 class Phones(Protocol):
     """Stops a phone from ringing, from outside the call that makes it ring (Asterisk's manager does)."""
 
-    async def stop_ringing(self, endpoint: str, caller_channel: str) -> bool:
-        """Hangs up what rings at ``endpoint`` for this caller's channel; False when that was impossible."""
+    async def stop_ringing(self, endpoint: str, caller_unique_id: str) -> int:
+        """Hangs up what rings at ``endpoint`` for this caller (Asterisk's id of his channel); how many."""
         ...
 
 
@@ -66,7 +66,7 @@ class CallSettings:
     sorry: Prompt = Prompt("error.sorry")  # noqa: RUF009 (frozen)
     connecting: Prompt | None = None  # said before the agent's phone rings; costs its length
     fallback_queue: str = "main"
-    fallback_topic: str = "other"
+    fallback_topic: str = "consultation"  # most agents can
     transfer_targets: Mapping[str, str] = field(default_factory=dict)  # destination -> dial string
     transfer_ring_s: int = 30
     queue_down_ms: int = 20_000  # without a journal for so long, a waiting caller is released

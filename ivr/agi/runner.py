@@ -85,7 +85,7 @@ class CallRunner:
         number = "".join(c for c in fields.get("callerid", "") if c in "0123456789")[:20]
         call = LiveCall(
             call_id=arg.get(2, "")[:80] or new_call_id(self._house.settings.node),
-            channel_name=fields.get("channel", ""),
+            unique_id=fields.get("uniqueid", ""),
             caller_number=number,
             dialled=(arg.get(1) or fields.get("extension", ""))[:40],
             started_ms=started_ms,

@@ -243,7 +243,7 @@ class Waiting:
             return
         try:
             async with asyncio.timeout(STOP_RINGING_TIMEOUT_S):
-                await self._house.phones.stop_ringing(ring.offer.endpoint, self._call.channel_name)
+                await self._house.phones.stop_ringing(ring.offer.endpoint, self._call.unique_id)
         except Exception as error:
             log.warning(
                 "a phone rings on", action="stop_ringing_failed", offer_id=ring.offer.offer_id, why=str(error)

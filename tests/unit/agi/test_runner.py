@@ -320,10 +320,10 @@ class StoppingPhones:
         self.stop = stop
         self.asked: list[tuple[str, str]] = []
 
-    async def stop_ringing(self, endpoint: str, caller_channel: str) -> bool:
-        self.asked.append((endpoint, caller_channel))
+    async def stop_ringing(self, endpoint: str, caller_unique_id: str) -> int:
+        self.asked.append((endpoint, caller_unique_id))
         self.stop.set()
-        return True
+        return 1
 
 
 @pytest.mark.parametrize("instead", ["nothing", "offer", "release"])
@@ -356,7 +356,7 @@ async def test_an_offer_withdrawn_while_it_rings(hall: Any, soon: Any, instead: 
         }[instead]
     )
     await soon(lambda: bool(answers))
-    assert phones.asked == [("PJSIP/2001", "PJSIP/trunk-1")]
+    assert phones.asked == [("PJSIP/2001", "1.1")]
     assert answers == ["CONTINUE"]
     if instead == "nothing":
         await soon(lambda: peer.music == "default")
