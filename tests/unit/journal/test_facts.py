@@ -1,0 +1,91 @@
+"""What is asserted again when a state does not know it."""
+
+from __future__ import annotations
+
+from acd.contract import (
+    AgentDefined,
+    AgentReachabilityChanged,
+    AgentRemoved,
+    AgentStatusDeclared,
+    CallEnded,
+    CallLeft,
+    CallQueued,
+    OfferAccepted,
+    OfferCall,
+    RulesLoaded,
+)
+from acd.core.engine import Engine
+from acd.service.facts import GONE_KEPT, LiveFacts
+
+AGENT = AgentDefined("a1", "A", "PJSIP/a1", {"t": 3})
+
+
+def test_a_call_keeps_the_time_of_its_first_report() -> None:
+    facts = LiveFacts()
+    queued = CallQueued("c1", "n1", "hotline", "t")
+    assert facts.note(queued, 50) == CallQueued("c1", "n1", "hotline", "t", first_queued_ms=50)
+    again = facts.note(queued, 90)
+    assert isinstance(again, CallQueued) and again.first_queued_ms == 50
+    kept = facts.note(CallQueued("c2", "n1", "hotline", "t", first_queued_ms=7), 90)
+    assert isinstance(kept, CallQueued) and kept.first_queued_ms == 7
+
+
+def test_an_empty_state_lacks_everything() -> None:
+    facts = LiveFacts()
+    for event in (
+        AGENT,
+        AgentStatusDeclared("a1", "available"),
+        AgentReachabilityChanged("a1", False),
+        RulesLoaded("r1"),
+        CallQueued("waits", "n1", "hotline", "t"),
+        CallQueued("talks", "n1", "hotline", "t"),
+        OfferAccepted("o1", "talks", "a1"),
+        CallQueued("left", "n1", "hotline", "t"),
+        CallLeft("left", "abandoned"),
+    ):
+        facts.note(event, 10)
+    missing = facts.unknown_to(Engine())
+    names = [type(event).__name__ for event in missing]
+    assert names[0] == "RulesLoaded" and names[1] == "AgentDefined"
+    assert names.index("OfferAccepted") < len(names) - 1
+    calls = {event.call_id for event in missing if isinstance(event, CallQueued)}
+    assert calls == {"waits", "talks"} and facts.is_gone("left")
+
+
+def test_taken_in_by_an_engine_nothing_is_lacking_and_nobody_is_offered_twice() -> None:
+    facts = LiveFacts()
+    for event in (
+        AGENT,
+        AgentStatusDeclared("a1", "available"),
+        CallQueued("talks", "n1", "hotline", "t", first_queued_ms=5),
+        OfferAccepted("o1", "talks", "a1"),
+        CallQueued("waits", "n1", "hotline", "t", first_queued_ms=6),
+    ):
+        facts.note(event, 10)
+    engine = Engine()
+    orders = [order for event in facts.unknown_to(engine) for order in engine.step(event, 1_000)]
+    assert not [order for order in orders if isinstance(order, OfferCall) and order.call_id == "talks"]
+    assert facts.unknown_to(engine) == []
+    assert engine.calls["talks"].state == "connected" and engine.calls["talks"].node == "n1"
+    assert engine.agents["a1"].state == "talking"
+    assert engine.calls["waits"].place_ms == 6
+
+
+def test_what_others_say_of_an_agent_later_counts() -> None:
+    facts = LiveFacts()
+    facts.note(AGENT, 1)
+    facts.note(AgentStatusDeclared("a1", "available"), 1)
+    facts.overhear(AgentStatusDeclared("a1", "on_break", "lunch"))
+    facts.overhear(AgentStatusDeclared("a2", "on_break"))
+    missing = facts.unknown_to(Engine())
+    assert [event.status for event in missing if isinstance(event, AgentStatusDeclared)] == ["on_break"]
+    facts.overhear(AgentRemoved("a1"))
+    assert facts.unknown_to(Engine()) == []
+
+
+def test_memory_of_the_gone_is_bounded() -> None:
+    facts = LiveFacts()
+    for number in range(GONE_KEPT + 10):
+        facts.note(CallQueued(f"c{number}", "n1", "hotline", "t"), 1)
+        facts.note(CallEnded(f"c{number}", "a1"), 2)
+    assert not facts.calls and not facts.is_gone("c0") and facts.is_gone(f"c{GONE_KEPT}")

@@ -1,0 +1,65 @@
+"""The roster's faults, each with file and line; and the roster that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acd.service import roster
+from acd.service.roster import RosterError
+
+CONFIG = Path(__file__).parents[3] / "config"
+
+
+def test_the_shipped_roster() -> None:
+    found = roster.load(CONFIG / "agents.yaml")
+    assert sorted(found.agents) == ["2001", "2002", "2003", "2004", "2005", "2006"]
+    topics = {topic for agent in found.agents.values() for topic in agent.skills}
+    for language in ("ru", "en"):
+        served = {t for a in found.agents.values() if language in a.languages for t in a.skills}
+        assert served == topics, f"somebody speaks {language} on every topic"
+
+
+def test_what_is_left_out_takes_its_default() -> None:
+    entry = roster.parse("agents:\n- {id: 2009, skills: {access: 1}}\n").entries[0]
+    assert (entry.agent.name, entry.agent.endpoint) == ("2009", "PJSIP/2009")
+    assert entry.agent.languages == ("ru",) and entry.status == "logged_out"
+    assert roster.parse("").entries == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "fault"),
+    [
+        ("agents: [", 1, "expected"),
+        ("- 1\n", 1, "mapping"),
+        ("people: []\n", 1, "unknown field 'people'"),
+        ("agents: 3\n", 1, "list"),
+        ("agents:\n- name: A\n", 2, "without 'id'"),
+        ("agents:\n- id: 'a b'\n  skills: {t: 1}\n", 2, "'id' cannot be"),
+        ("agents:\n- id: a\n", 2, "without 'skills'"),
+        ("agents:\n- id: a\n  skills:\n    t: 4\n", 4, "is 1, 2 or 3"),
+        ("agents:\n- id: a\n  skills:\n    t: true\n", 4, "is 1, 2 or 3"),
+        ("agents:\n- id: a\n  skills:\n    tt: 1\n", 4, "unknown topic 'tt'"),
+        ("agents:\n- id: a\n  skills:\n    t: 1\n    t: 2\n", 5, "stands twice"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  status: asleep\n", 4, "'status' is one of"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  languages: ru\n", 4, "list"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  endpoint: 'PJSIP/2001,30'\n", 4, "'endpoint' cannot be"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n- id: a\n  skills: {t: 1}\n", 4, "stands in line 2"),
+    ],
+)
+def test_a_fault_is_named_with_its_line(text: str, line: int, fault: str) -> None:
+    with pytest.raises(RosterError) as caught:
+        roster.parse(text, "agents.yaml", {"t"})
+    first = str(caught.value).splitlines()[0]
+    assert first.startswith(f"agents.yaml:{line}: ") and fault in first
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "agents.yaml"
+    file.write_text("agents:\n- id: a\n- {id: b, skills: {t: 9}}\n", "utf-8")
+    with pytest.raises(RosterError) as caught:
+        roster.load(file)
+    assert len(str(caught.value).splitlines()) == 2
+    with pytest.raises(RosterError, match="No such file"):
+        roster.load(tmp_path / "absent.yaml")
