@@ -139,7 +139,7 @@ def build(instance: AsteriskChild) -> secrets.AsteriskSecrets:
         folder / "etc" / secrets.FILE_NAME, (settings.secrets / secrets.FILE_NAME).read_text("utf-8")
     )
     script = folder / "dozvon-emergency"
-    _write_emergency(script)
+    write_private(script, emergency_script(), mode=0o700)
     (folder / "etc" / LOCAL_FILE).write_text(local_conf(settings, script), "utf-8")
     (folder / "etc" / "asterisk.conf").write_text(
         _directories(instance) + (CONFIG / "asterisk.conf").read_text("utf-8"), "utf-8"
@@ -216,10 +216,10 @@ def _share(instance: AsteriskChild) -> None:
         link.symlink_to(target)
 
 
-def _write_emergency(script: Path) -> None:
-    """A plain shell script around ours: it names the Python that has pyst2."""
+def emergency_script() -> str:
+    """A plain shell script around ``ivr/emergency.py``: it names the Python that has pyst2."""
     program = ROOT / "ivr" / "emergency.py"
-    write_private(script, f'#!/bin/sh\nexec "{sys.executable}" -I "{program}" "$@"\n', mode=0o700)
+    return f'#!/bin/sh\nexec "{sys.executable}" -I "{program}" "$@"\n'
 
 
 def write_private(file: Path, text: str, mode: int = 0o600) -> None:
