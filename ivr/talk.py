@@ -10,6 +10,7 @@ Commands (``HELP``)::
     record SECONDS   speak after the tone       answered       a specialist answers and hangs up again
     released REASON  the queue lets the caller go               hangup
     fail WHAT        what comes next fails: speech, ticket, disk, transfer
+    later SECONDS    the clock moves on
     found NAME=VALUE the next look-up finds this
 """
 
@@ -54,7 +55,7 @@ from ivr.dialog.contract import (
 from ivr.dialog.session import Session
 
 Text = Callable[[tuple[Prompt, ...], str], str]
-HELP = "press 12#, say WORDS, wait, record SECONDS, answered, released REASON, fail WHAT, found A=B, hangup"
+HELP = "press 12#, say WORDS, wait, record SECONDS, answered, released REASON, fail WHAT, later SECONDS, found A=B, hangup"
 STEP_MS = 1000
 MAX_AUTOMATIC = 20  # steps that need no command, in a row
 
@@ -120,6 +121,9 @@ class Telephone:
             raise CommandError("the call is over")
         if word == "fail":
             self._fails.add(rest)
+            return []
+        if word == "later" and rest.isdigit():
+            self.now_ms += int(rest) * 1000
             return []
         if word == "found":
             self._found |= dict(part.partition("=")[::2] for part in rest.split())

@@ -141,6 +141,7 @@ def _ask_question(turn: Turn, node: Answer) -> None:
 
 
 def _give(turn: Turn, node: Answer, answer: str) -> None:
+    turn.set(typed_ahead="")  # keys typed for menus must not skip what was asked for
     turn.slot("_answer", answer)
     turn.note("answer_given", answer)
     turn.note(f"answer.{answer}", "given")

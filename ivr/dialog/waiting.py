@@ -80,8 +80,11 @@ def receive_queue(turn: Turn, node: Queue, input: Input) -> None:
     """An input while the caller listens to the music."""
     option: Option | None = None
     if isinstance(input, Waited):
-        announce(turn, node, input)
-        if _talk(turn, node, input):
+        talk = _talk(turn, node, input)
+        announce(turn, node, input, hint=not talk)
+        if talk:
+            turn.set(heard=(*turn.s.heard, f"talk.{turn.s.topic}"))
+            turn.go(f"talks.{turn.s.topic}", talk)
             return
     elif isinstance(input, Digits):
         option = next((o for o in node.options if input.keys[:1] == o.key), None)
@@ -102,8 +105,8 @@ def receive_queue(turn: Turn, node: Queue, input: Input) -> None:
         turn.do(Hold(node.announce_s * 1000))
 
 
-def announce(turn: Turn, node: Queue, waited: Waited) -> None:
-    """Say what is news about place and wait."""
+def announce(turn: Turn, node: Queue, waited: Waited, *, hint: bool = True) -> None:
+    """Say what is news about place and wait, now and then with a ``hint`` of what one can do meanwhile."""
     s = turn.s
     wait = (waited.low_ms, waited.high_ms)
     news_of_wait = wait != s.wait and waited.high_ms > 0
@@ -120,7 +123,7 @@ def announce(turn: Turn, node: Queue, waited: Waited) -> None:
     else:
         # A place that got worse (somebody urgent came) is not told: it helps nobody.
         turn.say((node.still[s.announced % len(node.still)],))
-    if s.announced % HINT_EVERY == 0 and node.options:
+    if hint and s.announced % HINT_EVERY == 0 and node.options:
         turn.say(node.hint)
     better = waited.place if s.place == 0 else min(s.place, waited.place or s.place)
     told = wait if waited.place > 0 and (s.place == 0 or waited.place < s.place) else s.wait
@@ -137,15 +140,11 @@ def _tell_again(turn: Turn, node: Queue) -> None:
     turn.say(node.hint)
 
 
-def _talk(turn: Turn, node: Queue, waited: Waited) -> bool:
-    """Begin the guided talk of the topic, once, when the wait is long enough for it."""
+def _talk(turn: Turn, node: Queue, waited: Waited) -> str:
+    """The guided talk of the topic, once a call and when the wait is long enough for it; "" for none."""
     target = node.talks.get(turn.s.topic, "")
-    mark = f"talk.{turn.s.topic}"
-    if not target or mark in turn.s.heard or waited.low_ms < node.talk_min_wait_s * 1000:
-        return False
-    turn.set(heard=(*turn.s.heard, mark))
-    turn.go(f"talks.{turn.s.topic}", target)
-    return True
+    short = waited.low_ms < node.talk_min_wait_s * 1000
+    return "" if short or f"talk.{turn.s.topic}" in turn.s.heard else target
 
 
 def queue_event(turn: Turn, input: Input) -> bool:
