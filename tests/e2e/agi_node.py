@@ -1,0 +1,224 @@
+"""A node for tests: real server, runner, distributor and desk; a small dialogue that speaks in tones.
+
+    python agi_node.py '{"redis": …, "agi_port": …, "token": …, "home": …, "agents": ["2001"], …}'
+
+Every prompt is a tone of its own, so what a telephone heard tells which prompts were said. Prints ``ready``.
+The dialogue: ``menu`` takes 1 (queue), 2 (record a request), 9 (the menu again, other tone), else goodbye.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from acd.contract import RulesLoaded
+from acd.service import DistributorService
+from acd.service.roster import parse
+from acd.switch.switch import Switch
+from desk.store import SqlDesk
+from desk.vault import Vault
+from dozvon.phones import sound
+from ivr.agi.live import LiveCalls
+from ivr.agi.ports import CallSettings, House
+from ivr.agi.ringing import ManagedPhones
+from ivr.agi.runner import CallRunner
+from ivr.agi.server import AgiServer
+from ivr.dialog.contract import (
+    Action,
+    Ask,
+    CallStarted,
+    ConversationEnded,
+    Digits,
+    Disconnect,
+    Enqueue,
+    Hold,
+    HungUp,
+    Input,
+    LeaveQueue,
+    NoInput,
+    OpenTicket,
+    Play,
+    Prompt,
+    QueueReleased,
+    Record,
+    Recorded,
+    SaveMark,
+    TicketFailed,
+    TicketOpened,
+    Waited,
+)
+
+# prompt -> tone in Hz and length in ms
+TONES = {
+    "hello": (500, 300),
+    "menu": (700, 4000),
+    "again": (900, 4000),
+    "place": (1100, 400),
+    "back": (1300, 600),
+    "speak": (1500, 300),
+    "ticket": (1700, 600),
+    "mark": (1900, 2500),
+    "thanks": (2100, 400),
+    "sorry": (2300, 600),
+    "whisper": (2500, 500),
+    "bye": (2700, 300),
+    "error.sorry": (2900, 500),
+}
+
+
+class Tones:
+    """A voice that whistles."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (hz, ms) in TONES.items():
+            sound.write_wav(folder / f"{name}.wav", sound.tone(hz, ms / 1000))
+
+    def text(self, prompts: tuple[Prompt, ...], language: str) -> str:
+        return " ".join(prompt.prompt_id for prompt in prompts)
+
+    def sound(self, prompts: tuple[Prompt, ...], language: str) -> str:
+        (prompt,) = prompts
+        return str(self._folder / prompt.prompt_id)
+
+    def duration_ms(self, prompts: tuple[Prompt, ...], language: str) -> int:
+        return sum(TONES[prompt.prompt_id][1] for prompt in prompts)
+
+
+@dataclass(frozen=True)
+class Talk:
+    """The small dialogue's session."""
+
+    step: str = "menu"
+    language: str = "ru"
+    topic: str = ""
+    path: tuple[str, ...] = ()
+    notes: Any = None
+    flow_version: str = "tones"
+    ended: bool = False
+
+
+class SmallDialogue:
+    def __init__(self, announce_ms: int) -> None:
+        self._announce_ms = announce_ms
+
+    def new_session(self, started: CallStarted) -> Talk:
+        return Talk(notes={})
+
+    def advance(self, talk: Talk, event: Input, now_ms: int) -> tuple[Talk, tuple[Action, ...]]:
+        step, actions = self._next(talk.step, event)
+        return replace(talk, step=step, path=(*talk.path, step)), actions
+
+    def _next(self, step: str, event: Input) -> tuple[str, tuple[Action, ...]]:
+        bye = (Play((Prompt("bye"),)), Disconnect())
+        match step, event:
+            case _, HungUp():
+                return step, (LeaveQueue("hung_up", "abandoned"),)
+            case "menu", CallStarted(first_queued_ms=since) if since:
+                return "queue", (Play((Prompt("back"),)), self._enqueue(since))
+            case "menu", CallStarted():
+                return "menu", (Play((Prompt("hello"),)), Ask((Prompt("menu"),), timeout_ms=2_000))
+            case "menu", Digits("1"):
+                return "queue", (self._enqueue(0),)
+            case "menu", Digits("2"):
+                return "record", (Record((Prompt("speak"),), max_ms=4_000, silence_ms=2_000),)
+            case "menu", Digits("9"):
+                return "menu", (Ask((Prompt("again"),), timeout_ms=2_000),)
+            case "menu", Digits("8"):
+                raise ZeroDivisionError("a fault of ours")
+            case "queue", Waited() | Digits():
+                return "queue", (Play((Prompt("place"),)), Hold(self._announce_ms))
+            case "queue", ConversationEnded():
+                return "mark", (Ask((Prompt("mark"),), timeout_ms=2_000),)
+            case "queue", QueueReleased():
+                return "record", (Play((Prompt("sorry"),)), Record((Prompt("speak"),), max_ms=4_000))
+            case "record", Recorded(path=path) if path:
+                return "ticket", (OpenTicket("access", "ru", recording=path),)
+            case "ticket", TicketOpened() | TicketFailed():
+                return "ticket", (Play((Prompt("ticket"),)), *bye)
+            case "mark", Digits(mark):
+                return "bye", (SaveMark(int(mark)), Play((Prompt("thanks"),)), *bye)
+            case _, NoInput():
+                return "bye", bye
+        return "bye", bye
+
+    def _enqueue(self, since: int) -> Enqueue:
+        whisper = (Prompt("whisper"),)
+        every_ms = self._announce_ms
+        return Enqueue(
+            "main", "access", "ru", announce_every_ms=every_ms, whisper=whisper, first_queued_ms=since
+        )
+
+
+def roster_text(agents: list[str]) -> str:
+    lines = [
+        f'- {{id: "{agent}", name: A{agent}, skills: {{access: 3, consultation: 2}}, status: available}}'
+        for agent in agents
+    ]
+    return "agents:\n" + "\n".join(lines) + "\n"
+
+
+async def main(config: dict[str, Any]) -> None:
+    home = Path(config["home"])
+    desk = SqlDesk(
+        f"sqlite+aiosqlite:///{home}/agi-desk.sqlite3", Vault.open(home / "agi-keys.json"), home / "agi-kept"
+    )
+    await desk.start()
+    rules = RulesLoaded("test", config["rules"])
+    distributor = DistributorService(
+        config["redis"],
+        node=config["node"],
+        leads=True,
+        roster=parse(roster_text(config["agents"])),
+        rules=rules,
+        prefix=config["prefix"],
+    )
+    await distributor.start()
+    manager = config["manager"]
+    switch = Switch(
+        manager["host"],
+        manager["port"],
+        manager["user"],
+        manager["secret"],
+    )
+    await switch.start()
+    house = House(
+        settings=CallSettings(
+            node=config["node"],
+            address=f"127.0.0.1:{config['agi_port']}",
+            recordings=home / "agi-recordings",
+            spool=home / "agi-spool",
+            queue_down_ms=config.get("queue_down_ms", 4_000),
+        ),
+        hotline=SmallDialogue(config.get("announce_ms", 30_000)),
+        voice=Tones(home / "agi-tones"),
+        distributor=distributor,
+        desk=desk,
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+        phones=ManagedPhones(switch),
+    )
+    calls = LiveCalls(distributor, config["node"])
+    following = asyncio.create_task(calls.follow())
+    runner = CallRunner(house, calls)
+    server = AgiServer({"call": runner.serve, "connected": calls.on_connected}, config["token"])
+    await server.start("127.0.0.1", config["agi_port"])
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    print("ready", flush=True)
+    await stop.wait()
+    await server.stop(drain_s=0.5)
+    following.cancel()
+    await switch.stop()
+    await distributor.stop()
+    await desk.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(sys.argv[1])))
