@@ -106,6 +106,8 @@ def _speak_ru(slot: Slot, value: Value) -> str:
             return ru.digits(_digits(value))
         case "text":
             return _text(value)
+        case "phone":
+            return ru.phone(digit_groups("phone", value), _is_international(value))
         case _:
             return ru.groups(digit_groups(slot.kind, value))
 
@@ -138,6 +140,8 @@ def _speak_en(slot: Slot, value: Value) -> str:
             return en.digits(_digits(value))
         case "text":
             return _text(value)
+        case "phone":
+            return en.phone(digit_groups("phone", value), _is_international(value))
         case _:
             return en.groups(digit_groups(slot.kind, value))
 
@@ -204,6 +208,12 @@ def _digits(value: Value) -> str:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
         raise SlotError(f"up to {MAX_DIGITS} digits are expected, not {str(value)[:40]!r}")
     return digits
+
+
+def _is_international(value: Value) -> bool:
+    """Eleven digits with Russia's 7 before: said with its plus; within the country people say 8."""
+    digits = _digits(value)
+    return len(digits) == 11 and digits.startswith("7")
 
 
 def _text(value: Value) -> str:

@@ -10,9 +10,12 @@ from collections.abc import Container, Iterator
 from datetime import date, timedelta
 
 from ivr.dialog.contract import Value
+from ivr.prompts import numbers_en as en
+from ivr.prompts import numbers_ru as ru
 from ivr.prompts.slots import Slot, speak
 
 MAX_PHRASE_WORDS = 12
+_MINUTE = 60_000
 
 
 def cover(spoken: str, ready: Container[str]) -> list[list[str]] | None:
@@ -44,14 +47,9 @@ def stock(slot: Slot, language: str) -> set[str]:
     """
     if slot.kind == "text":
         return set()
-    whole = {part for value in _common(slot) for part in spoken_parts(speak(slot, value, language))}
-    words = {
-        word
-        for value in _usual(slot)
-        for part in spoken_parts(speak(slot, value, language))
-        for word in part.split()
-    }
-    return whole | words
+    whole = _whole_ru(slot) if language == "ru" else _whole_en(slot)
+    usual = {part for value in _usual(slot) for part in spoken_parts(speak(slot, value, language))}
+    return {*whole} | {word for part in usual for word in part.split()}
 
 
 def spoken_parts(spoken: str) -> list[str]:
@@ -59,35 +57,78 @@ def spoken_parts(spoken: str) -> list[str]:
     return [part for part in spoken.split(", ") if part]
 
 
-def _common(slot: Slot) -> Iterator[Value]:
+_BOUNDS = (*range(1, 21), *range(25, 61, 5))  # minutes of an announced range
+_TO_TEN = [(low * _MINUTE, high * _MINUTE) for high in range(1, 11) for low in range(1, high + 1)]
+_DAYS = [date(2026, 3, number) for number in range(1, 32)]
+
+
+def _whole_ru(slot: Slot) -> Iterator[str]:
+    """Phrases that sound as one; a longer text is joined from these, «от двадцати» + «до тридцати минут»."""
+    case = slot.case or "nom"
     match slot.kind:
         case "ordinal":
-            yield from range(1, 41)
+            yield from (ru.ordinal(number, slot.gender, case) for number in range(1, 41))
         case "cardinal":
-            yield from range(61)
+            yield from (ru.cardinal(number, slot.gender, case) for number in range(61))
         case "count":
-            yield from range(31)
+            yield from (ru.count(number, slot.noun, case) for number in range(31))
         case "duration":
-            yield from (minutes * 60_000 for minutes in range(1, 61))
-            yield from range(10_000, 60_000, 10_000)
+            yield from (ru.count(number, "секунда", case) for number in range(10, 60, 10))
+            yield from (ru.count(number, "минута", case) for number in range(1, 60))
+            yield from (ru.count(number, "час", case) for number in range(1, 25))
         case "duration_range":
-            yield (0, 0)
-            for high in range(1, 11):
-                yield from ((low * 60_000, high * 60_000) for low in range(high + 1))
+            yield "меньше минуты"
+            yield from (ru.duration_range(low, high, case) for low, high in _TO_TEN)
+            for number in _BOUNDS:
+                yield f"от {ru.cardinal(number, 'f', 'gen')}"
+                yield f"до {ru.duration(number * _MINUTE, 'gen')}"
+                yield f"примерно {ru.duration(number * _MINUTE, case)}"
         case "clock":
-            yield from (f"{hour:02}:00" for hour in range(25))
+            yield from (ru.count(number, "час", case) for number in range(25))
+            yield from (ru.count(number, "минута", case) for number in range(5, 60, 5))
         case "date" | "day":
-            yield from (f"2026-03-{day:02}" for day in range(1, 32))
-        case "weekday" | "on_weekday":
-            yield from range(7)
+            yield from (ru.ordinal(day.day, "n", slot.case or "gen") for day in _DAYS)
+            yield from (ru.on_weekday(number) for number in range(7) if slot.kind == "day")
         case "year":
-            yield from range(2024, 2041)
-        case "digits":
-            yield "0123456789"
-        case "snils":
-            yield from (f"123456789{number:02}" for number in range(100))
-        case _:
-            yield from (f"{number:02}" for number in range(100))
+            yield from (ru.year(number, case) for number in range(2024, 2041))
+        case "on_weekday":
+            yield from (ru.on_weekday(number) for number in range(7))
+        case "groups" | "phone" | "snils":
+            yield from (ru.groups([f"{number:02}"]) for number in range(100))
+
+
+def _whole_en(slot: Slot) -> Iterator[str]:
+    match slot.kind:
+        case "ordinal":
+            yield from (en.ordinal(number) for number in range(1, 41))
+        case "cardinal":
+            yield from (en.cardinal(number) for number in range(61))
+        case "count":
+            yield from (en.count(number, slot.noun) for number in range(31))
+        case "duration":
+            yield from (en.count(number, "second") for number in range(10, 60, 10))
+            yield from (en.count(number, "minute") for number in range(1, 60))
+            yield from (en.count(number, "hour") for number in range(1, 25))
+        case "duration_range":
+            yield "less than a minute"
+            yield from (en.duration_range(low, high) for low, high in _TO_TEN)
+            for number in _BOUNDS:
+                yield f"{en.cardinal(number)} to"
+                yield en.duration(number * _MINUTE)
+                yield f"up to {en.duration(number * _MINUTE)}"
+                yield f"about {en.duration(number * _MINUTE)}"
+        case "clock":
+            yield from (en.clock(number, 0) for number in range(24))
+            for half in ("a m", "p m"):
+                yield from (f"{en.cardinal(number)} {half}" for number in range(5, 60, 5))
+        case "date" | "day":
+            yield from (f"the {en.ordinal(day.day)}" for day in _DAYS)
+            yield from (f"of {month}" for month in en.MONTHS)
+            yield from (en.on_weekday(number) for number in range(7) if slot.kind == "day")
+        case "year":
+            yield from (en.year(number) for number in range(2024, 2041))
+        case "on_weekday":
+            yield from (en.on_weekday(number) for number in range(7))
 
 
 def _usual(slot: Slot) -> Iterator[Value]:
@@ -99,7 +140,7 @@ def _usual(slot: Slot) -> Iterator[Value]:
             yield from range(1000, 10_000, 500)
         case "duration":
             yield from (minutes * 60_000 for minutes in range(24 * 60 + 1))
-            yield from _common(slot)
+            yield from range(10_000, 60_000, 10_000)
         case "duration_range":
             bounds = [*range(21), *range(25, 186, 5)]
             yield (0, 0)
@@ -120,6 +161,7 @@ def _usual(slot: Slot) -> Iterator[Value]:
         case "digits":
             yield "0123456789"
         case _:
+            yield "79161234567"
             yield from (f"{number:03}" for number in range(1000))
             yield from (f"{number:02}" for number in range(100))
             yield from "0123456789"

@@ -157,6 +157,9 @@ def test_one_two_and_the_noun_agree(number: int, word: str) -> None:
 def test_digits_are_read_back_whatever_the_groups(digits: str, kind: str) -> None:
     for language, numbers in (("ru", RU), ("en", EN)):
         spoken = speak(Slot("n", kind), digits, language)
+        if kind == "phone" and len(digits) == 11 and digits[0] == "7":
+            assert spoken.startswith({"ru": "плюс семь, ", "en": "plus seven, "}[language])
+            spoken = spoken.split(maxsplit=1)[1]
         heard = ""
         for part in spoken.split(", "):
             words = part.split()
