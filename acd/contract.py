@@ -225,6 +225,7 @@ class WaitView:
     low_ms: int
     high_ms: int
     servable: bool  # False: nobody logged in today could serve him as things stand
+    likely_ms: int = 0  # half of the actual waits are shorter
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,8 @@ class AgentEvents(CallEvents):
     def _ready_again(self, agent: Agent) -> None:
         if agent.removed:
             self.agents.pop(agent.agent_id, None)
+        if agent.state == "wrap_up":
+            self.measure_service(agent)
         if self.set_state(agent, "ready"):
             self.seek_call(agent)
 

@@ -18,9 +18,10 @@ from acd.contract import (
     OfferDeclined,
     OfferTimedOut,
 )
+from acd.core.estimate import said_at_arrival
 from acd.core.machine import MAX_CALLS, Machine
 from acd.core.matching import agent_for, call_for
-from acd.core.model import Agent, Call, Offer
+from acd.core.model import Agent, Call, Line, Offer
 from acd.core.rules import NEVER
 
 MAX_PRIORITY = 9
@@ -102,12 +103,29 @@ class CallEvents(Machine):
         if call.caller_ref:
             self._recall_agent(call)
         self.stand(call)
+        line = call.line
         if not self.seek_agent(call):
             self.wait(call)
             rules = self.rules
+            self._announce(call, line)
             if not self.servable(call):
                 self.remind(now + rules.nobody_can_serve_after_ms, "nobody", call.call_id)
             self.remind(max(now + 1, call.place_ms + rules.max_wait_ms), "long", call.call_id)
+
+    def _announce(self, call: Call, line: Line | None) -> None:
+        """Remembers what a caller who must wait would be told, to learn from what comes of it."""
+        if line is None or call.priority or call.min_level > 1 or call.place_ms != self.now_ms:
+            return
+        said = said_at_arrival(self, line)
+        if said is not None:
+            call.said = (self.now_ms, *said)
+
+    def _learn(self, call: Call) -> None:
+        if call.said is not None:
+            when, raw, low, high = call.said
+            call.said = None
+            pool = f"{call.topic}/{call.language}"
+            self.calibration.learn(pool, raw, (low, high), self.now_ms - when)
 
     def _asserted_again(self, call: Call, event: CallQueued) -> None:
         """The same caller, told again: by a repeat, after a restart of his node, or under a new leader."""
@@ -209,6 +227,7 @@ class CallEvents(Machine):
         call.agent_id = agent_id
         call.answered_ms = now
         self.today.answered(now - call.place_ms)
+        self._learn(call)
         if agent is not None:
             agent.call_id = call.call_id
             self.set_state(agent, "talking")

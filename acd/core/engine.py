@@ -125,9 +125,9 @@ class Engine(AgentEvents):
         return engine
 
     # ----------------------------------------------------------------------------------------- queries
-    def wait_of(self, call_id: str, now_ms: int | None = None) -> WaitView | None:
+    def wait_of(self, call_id: str) -> WaitView | None:
         """Place and remaining wait of a waiting caller; None when he does not wait."""
-        return estimate.wait_of(self, call_id, now_ms or self.now_ms)
+        return estimate.wait_of(self, call_id)
 
     def estimate(self, topic: str, language: str, queue: str = "hotline") -> WaitView:
         """What a caller who asked now would be told."""

@@ -1,58 +1,159 @@
-"""How long a caller will probably wait, as a range, and which place he has."""
+"""How long a caller will probably wait, as a range, and which place he has.
+
+docs/routing.md has the formula. In short: the callers who come first and compete for the same agents,
+each by the share of agents in common, drained at the rate at which those agents become free, with some
+of them giving up; corrected by ``acd.core.calibration``.
+
+Nothing here depends on the time that passes, only on the state, so an estimate cannot grow while nothing
+changes. Queries change nothing that decides.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from math import log
 from typing import TYPE_CHECKING
 
 from acd.contract import WaitView
-from acd.core.model import Call, Line, LineKey
+from acd.core.model import Call, Line, Pool
 
 if TYPE_CHECKING:
-    from acd.core.engine import Engine
+    from acd.core.machine import Machine
 
-SERVICE_MS = 330_000  # conversation, wrap-up and ring until measured
-PATIENCE_PER_MS = 1 / 350_000  # of those ahead, this share gives up
+# Fitted once on the benchmark's training seeds (bench/router), the calibration does the rest:
+LEAVING_PER_MS = 1 / 120_000  # of those ahead some give up, some are served by others
+OWN_LINE = 2.5  # who waits for the same comes first for certain …
+OTHER_LINE = 0.6  # … others only where their claim is larger
+FIRST = 0.5
+RING_MS = 6_000.0  # being offered is not yet being answered
+LOOKS = 1_500
 
 
-def wait_of(engine: Engine, call_id: str, now_ms: int) -> WaitView | None:
-    call = engine.calls.get(call_id)
+def wait_of(machine: Machine, call_id: str) -> WaitView | None:
+    call = machine.calls.get(call_id)
     if call is None or call.line is None:
         return None
-    ahead = _ahead(engine, call.line, call)
-    return _view(engine, call.line, ahead, engine.servable(call))
+    ahead, place = _ahead_of(machine, call, call.line)
+    return _view(machine, call.line, ahead, place, machine.servable(call))
 
 
-def for_newcomer(engine: Engine, topic: str, language: str, queue: str) -> WaitView:
-    probe = Call("", "", queue, topic, language, 0, engine.now_ms, "", 1, "")
-    line = engine.line_of(probe)
-    ahead = _ahead(engine, line, None)
-    return _view(engine, line, ahead, engine.servable(probe))
+def for_newcomer(machine: Machine, topic: str, language: str, queue: str) -> WaitView:
+    """What a caller who asked now would be told."""
+    probe = Call("", "", queue, topic, language, 0, machine.now_ms, "", 1, "")
+    line = machine.line_of(probe)
+    ahead = ahead_of_newcomer(machine, line)
+    place = 1 + sum(each.count for each in _rivals(line))
+    return _view(machine, line, ahead, place, machine.servable(probe))
 
 
-def _view(engine: Engine, line: Line, ahead: float, servable: bool) -> WaitView:
-    agents = sum(spot.pool.on_duty for spot in line.spots)
-    ready = any(spot.pool.ready[level] for spot in line.spots for level in (1, 2, 3))
-    place = int(ahead) + 1
+def said_at_arrival(machine: Machine, line: Line) -> tuple[float, int, int] | None:
+    """The raw estimate and the range for a caller who just joined; None when somebody is ready."""
+    raw = raw_ms(machine, line, ahead_of_newcomer(machine, line) - OWN_LINE)  # he stands in it himself
+    if raw <= 0:
+        return None
+    low, _, high = machine.calibration.announce(raw, name_of(line))
+    return raw, low, high
+
+
+def name_of(line: Line) -> str:
+    return f"{line.key[2]}/{line.key[3]}"
+
+
+def raw_ms(machine: Machine, line: Line, ahead: float) -> float:
+    """Mean time until ``ahead`` others and then this one are served; 0 when an agent is ready for him."""
+    on_duty = 0
+    for spot in line.spots:
+        pool = spot.pool
+        on_duty += pool.on_duty
+        ready = pool.ready
+        if ahead < 1 and (ready[3] or ready[2] or ready[1]):
+            return 0.0
+    rate = max(1, on_duty) / machine.service_ms
+    return RING_MS + log(1.0 + (ahead + FIRST) * LEAVING_PER_MS / rate) / LEAVING_PER_MS
+
+
+def _view(machine: Machine, line: Line, ahead: float, place: int, servable: bool) -> WaitView:
     if not servable:
         return WaitView(place, 0, 0, False)
-    if ready and not ahead:
-        return WaitView(place, 0, 5_000, True)
-    rate = max(1, agents) / SERVICE_MS
-    wait = sum(1.0 / (rate + i * PATIENCE_PER_MS) for i in range(place))
-    return WaitView(place, int(wait * 0.5), int(wait * 1.6) + 10_000, True)
+    raw = raw_ms(machine, line, ahead)
+    if raw <= 0:
+        return WaitView(place, 0, machine.rules.ring_ms, True, 5_000)
+    low, likely, high = machine.calibration.announce(raw, name_of(line))
+    return WaitView(place, low, high, True, likely)
 
 
-def _ahead(engine: Engine, mine: Line, call: Call | None) -> float:
-    """Callers who compete for the same agents and come first, each by the share of agents in common."""
-    seen: dict[LineKey, Line] = {}
+def ahead_of_newcomer(machine: Machine, line: Line) -> float:
+    """Waiting callers, each by the share of his possible agents that could serve this line too."""
+    ahead = OWN_LINE * line.count
+    done: set[int] = {id(line)}
+    for spot in line.spots:
+        for pool, share in shares(machine, spot.pool):
+            for other, _ in pool.lines.values():
+                if id(other) not in done:
+                    if len(other.spots) > 1:
+                        done.add(id(other))
+                    ahead += OTHER_LINE * share * other.count
+    return ahead
+
+
+def shares(machine: Machine, pool: Pool) -> list[tuple[Pool, float]]:
+    """For each pool that has agents in common with this one: which share of its agents that is.
+
+    Kept until anybody comes on or off duty. Of a large pool an even sample is looked at, so that the cost
+    has a bound (``LOOKS``) whatever the size of the centre.
+    """
+    if pool.row_version == machine.duty_version:
+        return pool.row
+    members = list(pool.members.values())
+    common: dict[int, int] = {}
+    pools: dict[int, Pool] = {}
+    if members:
+        stride = 1 + len(members) // max(8, LOOKS // max(1, len(members[0].pools)))
+        members = members[::stride]
+    for agent in members:
+        for other, _ in agent.pools:
+            key = id(other)
+            pools[key] = other
+            common[key] = common.get(key, 0) + 1
+    scale = pool.on_duty / max(1, len(members))
+    pool.row = [
+        (pools[key], min(1.0, count * scale / max(1, pools[key].on_duty))) for key, count in common.items()
+    ]
+    pool.row_version = machine.duty_version
+    return pool.row
+
+
+def _rivals(mine: Line) -> list[Line]:
+    """Lines that wait for the same pools as this one, itself included if somebody waits in it."""
+    return list({id(line): line for spot in mine.spots for line, _ in spot.pool.lines.values()}.values())
+
+
+def _ahead_of(machine: Machine, call: Call, mine: Line) -> tuple[float, int]:
+    """Weighed number of callers before him for the wait, and his place as a whole number."""
+    order = (-call.priority, call.place_ms, call.call_id)
+    ahead = 0.0
+    place = 1.0
+    done: set[int] = set()
     for spot in mine.spots:
-        for key, (line, _) in spot.pool.lines.items():
-            seen[key] = line
-    ahead = 0
-    for line in seen.values():
-        if call is None:
-            ahead += line.count
-        else:
-            order = (-call.priority, call.place_ms, call.call_id)
-            ahead += sum((-each.priority, each.place_ms, each.call_id) < order for each in line.waiting())
-    return float(ahead)
+        for pool, share in shares(machine, spot.pool):
+            for line, _ in pool.lines.values():
+                if id(line) in done:
+                    continue
+                if len(line.spots) > 1 or line is mine:
+                    done.add(id(line))
+                before = bisect_left(_orders(machine, line), order)
+                if line is mine:
+                    ahead += OWN_LINE * before
+                    place += before
+                else:
+                    ahead += OTHER_LINE * share * before
+                    place += share * before
+    return ahead, int(place + 0.5)
+
+
+def _orders(machine: Machine, line: Line) -> list[tuple[int, int, str]]:
+    """The line's order, kept while nothing happens, so that a page of all callers stays cheap."""
+    if line.sorted_at != machine.version:
+        line.sorted_at = machine.version
+        line.sorted = [(-line.priority, call.place_ms, call.call_id) for call in line.waiting()]
+    return line.sorted

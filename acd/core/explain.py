@@ -74,7 +74,7 @@ def _of_waiting(engine: Engine, call: Call, now_ms: int) -> tuple[str, ...]:
         return ()
     waited = now_ms - call.place_ms
     sentences = [f"Waits {_s(waited)} for {call.topic} in {call.language}, level {call.min_level} or better."]
-    wait = engine.wait_of(call.call_id, now_ms)
+    wait = engine.wait_of(call.call_id)
     if wait is None or not wait.servable:
         return (*sentences, "Nobody on duty can serve this: an agent with the skill must log in.")
     on_duty = {level: sum(spot.pool.staffed[level] for spot in line.spots) for level in (1, 2, 3)}

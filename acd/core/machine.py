@@ -13,6 +13,7 @@ from collections import OrderedDict
 from heapq import heappop, heappush
 
 from acd.contract import Command, OfferCall, Outcome, ReleaseCall, WithdrawOffer
+from acd.core.calibration import Calibration
 from acd.core.model import Agent, Call, Ended, Line, LineKey, Offer, Pool, PoolKey, Spot
 from acd.core.rules import NEVER, Rules
 from acd.core.today import Today
@@ -23,6 +24,7 @@ MAX_ENDED = 2_000
 MAX_REMEMBERED = 20_000  # callers whose place or last agent is kept
 MAX_LINES = 20_000
 
+FIRST_SERVICE_MS = 330_000.0  # from offer to ready again, until measured
 Deadline = tuple[int, int, str, str]  # due_ms, serial, kind, id
 Ask = tuple[int, int]
 
@@ -33,6 +35,7 @@ class Machine:
         self.token = 0
         self.leader = ""
         self.serial = 0
+        self.nwait = 0
         self.version = 0  # grows with every event: what was computed from the state is old then
         self.rules_version = ""
         self.raw_rules: dict[str, object] = {}
@@ -51,6 +54,11 @@ class Machine:
         self.speakers: dict[str, int] = {}  # agents on duty by language
         self.counters: dict[str, int] = {}
         self.today = Today()
+        self.calibration = Calibration()
+        self.service_ms = FIRST_SERVICE_MS  # mean from offer to ready again
+        self.served = 0
+        self.on_duty: dict[str, Agent] = {}  # in the order in which they came
+        self.duty_version = 0
         self.out: list[Command] = []
         self.use_rules(Rules())
 
@@ -125,6 +133,7 @@ class Machine:
             for spot in line.spots:
                 spot.pool.lines[line.key] = (line, spot)
         line.push(call)
+        self.nwait += 1
         if call.wanted:
             self.wanted.setdefault(call.wanted, {})[call.call_id] = call
 
@@ -133,6 +142,7 @@ class Machine:
         if line is None:
             return
         line.forget(call)
+        self.nwait -= 1
         if not line.count:
             for spot in line.spots:
                 del spot.pool.lines[line.key]
@@ -171,6 +181,7 @@ class Machine:
             self.ready[agent.agent_id] = agent
             for pool, level in agent.pools:
                 pool.ready[level][agent.agent_id] = agent
+                pool.ready_count += 1
         else:
             self.unready(agent)
         return ready
@@ -181,19 +192,34 @@ class Machine:
         self.ready.pop(key, None)
         for pool, level in agent.pools:
             del pool.ready[level][key]
+            pool.ready_count -= 1
+
+    def come_on_duty(self, agent: Agent) -> None:
+        self._count_duty(agent, True)
 
     def _count_duty(self, agent: Agent, on_duty: bool) -> None:
         agent.on_duty = on_duty
+        self.duty_version += 1
+        if on_duty:
+            self.on_duty[agent.agent_id] = agent
+        else:
+            del self.on_duty[agent.agent_id]
         step = 1 if on_duty else -1
         handicaps = self.weights.level
         for pool, level in agent.pools:
             staffed = pool.staffed
             staffed[level] += step
+            if on_duty:
+                pool.members[agent.agent_id] = agent
+            else:
+                pool.members.pop(agent.agent_id, None)
             total = staffed[1] + staffed[2] + staffed[3]
             before = pool.best
             pool.best = 3 if staffed[3] else 2 if staffed[2] else 1 if staffed[1] else 0
             if pool.best < before and pool.lines:
                 self._reconsider(pool)
+            pool.on_duty = total
+            pool.gap_ms = self.service_ms / total if total else 1e12
             if total:
                 weighed = staffed[1] * handicaps[1] + staffed[2] * handicaps[2] + staffed[3] * handicaps[3]
                 pool.handicap = weighed // total
@@ -243,7 +269,7 @@ class Machine:
         call.attempts += 1
         call.reasons = reasons
         agent.state = "offered"
-        agent.since_ms = now
+        agent.since_ms = agent.busy_since_ms = now
         agent.call_id = call.call_id
         self.offers[offer_id] = Offer(offer_id, call.call_id, agent.agent_id, now)
         rules = self.rules
@@ -283,6 +309,14 @@ class Machine:
         )
         if len(self.ended) > MAX_ENDED:
             self.ended.popitem(last=False)
+
+    def measure_service(self, agent: Agent) -> None:
+        """From offer to ready again: what an agent's turn takes, smoothed over about 200 turns."""
+        took = self.now_ms - agent.busy_since_ms
+        if agent.busy_since_ms and agent.status == "available" and 0 < took < 3_600_000:
+            self.served += 1
+            self.service_ms += (took - self.service_ms) / min(200, self.served + 20)
+        agent.busy_since_ms = 0
 
     def remember_place(self, call: Call) -> None:
         if call.caller_ref and self.rules.keep_place_ms:

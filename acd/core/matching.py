@@ -5,77 +5,90 @@ Rules of this module
     (docs/routing.md has the formula). The largest claim wins; equal claims: the older place, then the id.
   * An agent who becomes ready looks at the heads of the lines that his skills reach, nowhere else.
     A caller who arrives looks at the longest idle of each level, at most ``LOOK`` of them.
-  * An agent of a lower level is held back until the rule's wait, unless enough of his level are ready.
+  * An agent of a lower level is held back until the rule's wait, unless enough of his level are ready or
+    nobody better is on duty.
   * A caller who already missed the target is set back once, by a bounded amount, and goes on gaining:
     nobody is passed over for ever.
 """
 
 from __future__ import annotations
 
+from math import exp
+
 from acd.core.machine import Machine
-from acd.core.model import Agent, Call, Pool, Spot
+from acd.core.model import Agent, Call, Line, Pool, Spot
 from acd.core.rules import NEVER
 
-LOOK = 12
+LOOK = 8
+GENERALIST = 32  # who is in more pools than this is kept back by his languages, not by each skill
 EVER = -(1 << 60)
+NEVER_LATE = 2  # from this priority on nobody is set back
+
+Choice = tuple[Call, int, float]  # with the agent's level and the claim
 
 
 def call_for(machine: Machine, agent: Agent) -> tuple[Call, tuple[str, ...]] | None:
     """The waiting caller with the largest claim on a ready agent, and why."""
-    now = machine.now_ms
     weights = machine.weights
     handicaps = weights.level
     spare = machine.rules.spare
-    late_before = now - machine.late_after_ms
-    rescue_before = now - machine.rescue_after_ms
+    speakers = machine.speakers
     rare = rarest(machine, agent) if len(agent.languages) > 1 else 0
-    best: Call | None = None
-    best_claim = 0
-    best_level = 0
+    best: Choice | None = None
     compared = 0
     for pool, level in agent.pools:
-        lines = pool.lines
-        if not lines:
+        if not pool.lines:
             continue
         base = pool.handicap - handicaps[level]
-        if rare and machine.speakers.get(pool.key[2], 0) > 4 * rare:
+        if rare and speakers.get(pool.key[2], 0) > 4 * rare:
             base -= weights.language
-        for line, spot in lines.values():
+        free = level >= pool.best or len(pool.ready[level]) > spare[level]
+        for line, spot in pool.lines.values():
             after = spot.after_ms[level]
-            if after >= NEVER:
-                continue
-            if level >= pool.best or len(pool.ready[level]) > spare[level]:
-                after = spot.opens_ms
-            priority = line.priority
-            for late in (False, True) if priority < 2 else (False,):
-                call = line.late_head() if late else line.head(late_before if priority < 2 else EVER)
-                if call is None:
-                    continue
-                waited = now - call.place_ms
-                if waited < after:
-                    continue
+            if after < NEVER:
                 compared += 1
-                claim = waited + base + priority * weights.priority
-                if late:
-                    claim -= weights.late
-                elif call.place_ms < rescue_before and priority < 2:
-                    claim += weights.rescue
-                if (
-                    best is None
-                    or claim > best_claim
-                    or (claim == best_claim and (call.place_ms, call.call_id) < (best.place_ms, best.call_id))
-                ):
-                    best, best_claim, best_level = call, claim, level
+                best = _of_line(machine, line, pool, spot.opens_ms if free else after, base, level, best)
     if machine.wanted and agent.agent_id in machine.wanted:
-        best, best_level = _returning(machine, agent, best, best_claim, best_level)
+        best = _returning(machine, agent, best)
     if best is None:
         return None
-    return best, reasons(machine, best, agent, best_level, "agent_free", compared)
+    return best[0], reasons(machine, best[0], agent, best[1], "agent_free", compared)
 
 
-def _returning(
-    machine: Machine, agent: Agent, best: Call | None, claim: int, level: int
-) -> tuple[Call | None, int]:
+def _of_line(
+    machine: Machine, line: Line, pool: Pool, after: int, base: int, level: int, best: Choice | None
+) -> Choice | None:
+    """The better of ``best`` and the heads of a line: of those in time, and of those already late."""
+    now = machine.now_ms
+    weights = machine.weights
+    priority = line.priority
+    late_after = machine.late_after_ms
+    call = line.head(now - late_after if priority < NEVER_LATE else EVER)
+    if call is not None:
+        waited = now - call.place_ms
+        if waited >= after:
+            claim: float = waited + base + priority * weights.priority
+            if priority < NEVER_LATE:
+                window = weights.rescue_window + weights.rescue_chances * pool.gap_ms
+                claim += weights.rescue * exp((waited - late_after) / window)
+            if best is None or claim > best[2] or (claim == best[2] and _older(call, best[0])):
+                best = (call, level, claim)
+    call = line.late_head() if line.late else None
+    if call is not None:
+        waited = now - call.place_ms
+        claim = waited + base + priority * weights.priority - weights.late
+        if waited >= after and (
+            best is None or claim > best[2] or (claim == best[2] and _older(call, best[0]))
+        ):
+            best = (call, level, claim)
+    return best
+
+
+def _older(one: Call, other: Call) -> bool:
+    return (one.place_ms, one.call_id) < (other.place_ms, other.call_id)
+
+
+def _returning(machine: Machine, agent: Agent, best: Choice | None) -> Choice | None:
     """Callers whom this agent served last may be served before the head of their line."""
     weights = machine.weights
     levels = {id(pool): each for pool, each in agent.pools}
@@ -85,14 +98,14 @@ def _returning(
             continue
         waited = machine.now_ms - call.place_ms
         for spot in line.spots:
-            own = levels.get(id(spot.pool), 0)
-            if own and may_serve(spot, own, waited, own >= spot.pool.best):
-                mine = waited + spot.pool.handicap - weights.level[own] + weights.affinity
-                mine += line.priority * weights.priority
-                if best is None or mine > claim:
-                    best, claim, level = call, mine, own
+            level = levels.get(id(spot.pool), 0)
+            if level and may_serve(spot, level, waited, level >= spot.pool.best):
+                claim = waited + spot.pool.handicap - weights.level[level] + weights.affinity
+                claim += line.priority * weights.priority
+                if best is None or claim > best[2] or (claim == best[2] and _older(call, best[0])):
+                    best = (call, level, claim)
                 break
-    return best, level
+    return best
 
 
 def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | None:
@@ -100,15 +113,10 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
     line = call.line
     if line is None:
         return None
-    now = machine.now_ms
-    waited = now - call.place_ms
-    weights = machine.weights
-    handicaps = weights.level
-    idle_weight = weights.idle
+    waited = machine.now_ms - call.place_ms
     spare = machine.rules.spare
     wanted = call.wanted
-    best: Agent | None = None
-    best_key: tuple[float, int, str] | None = None
+    best: tuple[float, int, str] | None = None
     best_level = 0
     compared = 0
     for spot in line.spots:
@@ -117,43 +125,53 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
         pool = spot.pool
         for level in (3, 2, 1):
             ready = pool.ready[level]
-            if not ready or not may_serve(
-                spot, level, waited, level >= pool.best or len(ready) > spare[level]
-            ):
+            if not ready:
                 continue
+            if not may_serve(spot, level, waited, level >= pool.best or len(ready) > spare[level]):
+                continue
+            if wanted and wanted in ready:
+                return ready[wanted], reasons(machine, call, ready[wanted], level, "caller", compared + 1)
             looked = 0
             for agent in ready.values():
-                cost = handicaps[level] - idle_weight * (now - agent.idle_since_ms)
-                if len(agent.languages) > 1 and _wasted(machine, agent, pool):
-                    cost += weights.language
-                key = (cost, agent.idle_since_ms, agent.agent_id)
-                if best_key is None or key < best_key:
-                    best, best_key, best_level = agent, key, level
+                key = (_cost(machine, agent, level, pool), agent.idle_since_ms, agent.agent_id)
+                if best is None or key < best:
+                    best, best_level = key, level
                 looked += 1
                 if looked >= LOOK:
                     break
             compared += looked
-            if wanted and wanted in ready:
-                return ready[wanted], reasons(machine, call, ready[wanted], level, "caller", compared)
     if best is None:
         return None
-    return best, reasons(machine, call, best, best_level, "caller", compared)
+    chosen = machine.agents[best[2]]
+    return chosen, reasons(machine, call, chosen, best_level, "caller", compared)
 
 
-def may_serve(spot: Spot, level: int, waited: int, plenty: bool) -> bool:
+def _cost(machine: Machine, agent: Agent, level: int, pool: Pool) -> float:
+    """What it costs to use a ready agent here: his level, what else he would be needed for, his rest."""
+    weights = machine.weights
+    idle = machine.now_ms - agent.idle_since_ms
+    cost = weights.level[level] - weights.idle * idle + weights.load * agent.worked_ms
+    if len(agent.languages) > 1 and machine.speakers.get(pool.key[2], 0) > 4 * rarest(machine, agent):
+        cost += weights.language
+    if len(agent.pools) <= GENERALIST:
+        fewest = 1 << 30
+        for other, _ in agent.pools:
+            if other is not pool and other.ready_count < fewest:
+                fewest = other.ready_count
+        cost += weights.scarce / fewest
+    return cost
+
+
+def may_serve(spot: Spot, level: int, waited: int, free: bool) -> bool:
+    """By the line's rules, after this wait; ``free``: no reason to hold this level back."""
     after = spot.after_ms[level]
-    return waited >= after or (plenty and after < NEVER and waited >= spot.opens_ms)
+    return waited >= after or (free and after < NEVER and waited >= spot.opens_ms)
 
 
 def rarest(machine: Machine, agent: Agent) -> int:
     """How many on duty speak the agent's rarest language."""
     speakers = machine.speakers
     return min(speakers.get(language, 0) for language in agent.languages)
-
-
-def _wasted(machine: Machine, agent: Agent, pool: Pool) -> bool:
-    """He would be used for a common language though he speaks a rare one."""
-    return machine.speakers.get(pool.key[2], 0) > 4 * rarest(machine, agent)
 
 
 def reasons(
@@ -173,6 +191,6 @@ def reasons(
         codes += ("late",)
     elif waited > machine.rescue_after_ms:
         codes += ("rescue",)
-    if call.wanted == agent.agent_id:
+    if call.wanted and call.wanted == agent.agent_id:
         codes += ("same_agent",)
     return codes

@@ -81,7 +81,9 @@ class Call:
         self.reasons: tuple[str, ...] = ()
         self.released = ""  # why he was told that nobody will come, "" while he may hope
         self.wanted = ""  # the agent who spoke to him last, "" when too long ago
-        self.said: tuple[int, int] | None = None  # for the calibration of estimates: (said low, said high)
+        self.said: tuple[int, float, int, int] | None = (
+            None  # when, raw estimate, low and high: to learn from
+        )
 
     def __lt__(self, other: Call) -> bool:  # never decides an order: call ids differ
         return self.call_id < other.call_id
@@ -94,7 +96,7 @@ class Line:
     entries after it came back from an offer, which does no harm.
     """
 
-    __slots__ = ("count", "fresh", "key", "late", "priority", "spots")
+    __slots__ = ("count", "fresh", "key", "late", "priority", "sorted", "sorted_at", "spots")
 
     def __init__(self, key: LineKey, spots: tuple[Spot, ...]) -> None:
         self.key = key
@@ -103,6 +105,8 @@ class Line:
         self.fresh: list[Entry] = []
         self.late: list[Entry] = []
         self.count = 0
+        self.sorted: list[tuple[int, int, str]] = []  # for queries, as of the engine's version ``sorted_at``
+        self.sorted_at = -1
 
     def push(self, call: Call) -> None:
         heappush(self.fresh, (call.place_ms, call.call_id, call))
@@ -164,19 +168,34 @@ class Spot(NamedTuple):
 class Pool:
     """Who could serve a skill in a language: counts of those on duty, the ready ones by level."""
 
-    __slots__ = ("best", "handicap", "key", "lines", "ready", "staffed")
+    __slots__ = (
+        "best",
+        "gap_ms",
+        "handicap",
+        "key",
+        "lines",
+        "members",
+        "on_duty",
+        "ready",
+        "ready_count",
+        "row",
+        "row_version",
+        "staffed",
+    )
 
     def __init__(self, key: PoolKey) -> None:
         self.key = key
         self.ready: tuple[dict[str, Agent], ...] = ({}, {}, {}, {})  # by level; longest idle first
+        self.ready_count = 0
         self.staffed = [0, 0, 0, 0]  # on duty (not logged out), by level
         self.lines: dict[LineKey, tuple[Line, Spot]] = {}  # lines in which somebody waits
         self.best = 0  # the highest level on duty: nobody is held back for a better one who is not there
+        self.on_duty = 0
+        self.members: dict[str, Agent] = {}  # on duty
+        self.row: list[tuple[Pool, float]] = []  # of estimates: see ``acd.core.estimate.shares``
+        self.row_version = -1
+        self.gap_ms = 1e12  # mean time between two of them becoming free
         self.handicap = 0  # mean level handicap of those on duty: what this pool is used to
-
-    @property
-    def on_duty(self) -> int:
-        return self.staffed[1] + self.staffed[2] + self.staffed[3]
 
 
 class Agent:
@@ -184,6 +203,7 @@ class Agent:
 
     __slots__ = (
         "agent_id",
+        "busy_since_ms",
         "call_id",
         "endpoint",
         "idle_since_ms",
@@ -219,6 +239,7 @@ class Agent:
         self.ready = False  # in the ready index
         self.since_ms = 0
         self.idle_since_ms = 0
+        self.busy_since_ms = 0  # of the present offer, conversation or wrap-up
         self.worked_ms = 0
         self.call_id = ""
         self.timer = 0  # serial of the deadline that ends wrap-up or pause

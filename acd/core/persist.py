@@ -9,6 +9,7 @@ from __future__ import annotations
 from heapq import heapify
 from typing import TYPE_CHECKING, Any
 
+from acd.core.calibration import Calibration
 from acd.core.model import Agent, Call, Ended, Offer
 from acd.core.rules import parse
 
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
 FORMAT = 1
 CALL_FIELDS = tuple(name for name in Call.__slots__ if name != "line")
 AGENT_FIELDS = tuple(name for name in Agent.__slots__ if name not in ("pools", "ready", "on_duty"))
-PLAIN = ("now_ms", "token", "leader", "serial", "version", "rules_version", "counters")
+PLAIN = (
+    "now_ms",
+    "token",
+    "leader",
+    "serial",
+    "version",
+    "rules_version",
+    "counters",
+    "service_ms",
+    "served",
+)
 
 
 def dump(engine: Engine) -> dict[str, object]:
@@ -29,12 +40,14 @@ def dump(engine: Engine) -> dict[str, object]:
         "rules": dict(engine.raw_rules),
         "calls": [_plain(call, CALL_FIELDS) for call in engine.calls.values()],
         "agents": [_plain(agent, AGENT_FIELDS) for agent in engine.agents.values()],
+        "on_duty": list(engine.on_duty),
         "ready": list(engine.ready),
         "offers": [list(offer) for offer in engine.offers.values()],
         "deadlines": sorted(list(deadline) for deadline in engine.deadlines),
         "ended": [[call_id, *map(_listed, ended)] for call_id, ended in engine.ended.items()],
         "places": [[caller, *kept] for caller, kept in engine.places.items()],
         "last_agent": [[caller, *kept] for caller, kept in engine.last_agent.items()],
+        "calibration": engine.calibration.as_dict(),
         "today": {"midnight_ms": engine.today.midnight_ms, "counts": dict(engine.today.counts)},
     }
 
@@ -46,6 +59,7 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
         setattr(engine, name, state[name])
     engine.raw_rules = dict(state["rules"])
     engine.use_rules(parse(engine.raw_rules))
+    engine.calibration = Calibration.of(state["calibration"])
     engine.today.midnight_ms = state["today"]["midnight_ms"]
     engine.today.counts.update(state["today"]["counts"])
     for raw in state["agents"]:
@@ -55,7 +69,9 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
         agent.languages = tuple(raw["languages"])
         engine.agents[agent.agent_id] = agent
         engine.join_pools(agent)
-    for agent in engine.agents.values():  # after all have joined: refresh counts duty
+    for agent_id in state["on_duty"]:
+        engine.come_on_duty(engine.agents[agent_id])
+    for agent in engine.agents.values():
         since = agent.idle_since_ms
         engine.refresh(agent)
         agent.idle_since_ms = since
@@ -87,6 +103,7 @@ def _order_ready(engine: Engine, order: list[str]) -> None:
         engine.ready[agent_id] = agent
         for pool, level in agent.pools:
             pool.ready[level][agent_id] = agent
+            pool.ready_count += 1
 
 
 def _call(raw: dict[str, Any]) -> Call:
@@ -94,6 +111,7 @@ def _call(raw: dict[str, Any]) -> Call:
     for name in CALL_FIELDS:
         setattr(call, name, raw[name])
     call.reasons = tuple(raw["reasons"])
+    call.said = tuple(raw["said"]) if raw["said"] else None
     return call
 
 

@@ -31,14 +31,16 @@ class RulesError(ValueError):
 class Weights:
     """What counts how much when a caller and an agent are compared, all in milliseconds of waiting."""
 
-    level: tuple[int, int, int, int] = (0, 150_000, 90_000, 0)  # handicap of levels 0 (unused), 1, 2, 3
-    priority: int = 90_000  # a step of priority
-    language: int = 60_000  # a rare language is kept free for those who need it
-    late: int = 120_000  # set back when the target is already missed; bounded, waiting goes on counting
-    rescue: int = 60_000  # set forward in the last seconds before the target
-    rescue_window: int = 40_000
-    idle: float = 0.06  # a second of idleness, for the choice among agents
-    load: int = 0  # set back of an agent for a whole hour of more work than his fellows
+    level: tuple[int, int, int, int] = (0, 130_000, 75_000, 0)  # handicap of levels 0 (unused), 1, 2, 3
+    priority: int = 85_000  # a step of priority
+    language: int = 50_000  # a rare language is kept free for those who need it
+    scarce: int = 50_000  # the only ready agent of another skill is kept free for it
+    late: int = 150_000  # set back once when the target is already missed; waiting goes on counting
+    rescue: int = 64_000  # set forward before the target, fading with the time that remains …
+    rescue_window: int = 17_000  # … over this time
+    rescue_chances: float = 0.22  # … and this part of the mean time between two of his agents becoming free
+    idle: float = 0.08  # a second of idleness, for the choice among agents
+    load: float = 0.05  # a second of work since the agent came on duty, for the same choice
     affinity: int = 45_000  # the agent who spoke to this caller last
 
 
@@ -46,7 +48,7 @@ class Weights:
 class Relaxation:
     """From which wait on an agent of each level may serve, index 1..3, milliseconds."""
 
-    after_ms: tuple[int, int, int, int] = (0, 10_000, 0, 0)
+    after_ms: tuple[int, int, int, int] = (0, 9_000, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Rules:
     affinity_ms: int = 86_400_000
     nobody_can_serve_after_ms: int = 5_000
     max_wait_ms: int = 3_600_000
-    spare: tuple[int, int, int, int] = (0, 5, 2, 0)  # more ready agents of a level than this: no holding back
+    spare: tuple[int, int, int, int] = (0, 6, 2, 0)  # more ready agents of a level than this: no holding back
     weights: Weights = Weights()
     default_topic: TopicRule = TopicRule()
     topics: Mapping[str, TopicRule] = field(default_factory=dict)
@@ -114,12 +116,14 @@ _TIMES = {  # key in the file -> (field, least, most), seconds
 _WEIGHTS = {  # seconds in the file
     "priority_s": "priority",
     "language_s": "language",
+    "scarce_s": "scarce",
     "late_s": "late",
     "rescue_s": "rescue",
     "rescue_window_s": "rescue_window",
-    "load_s": "load",
     "affinity_s": "affinity",
 }
+_SHARES = {"rescue_chances": "rescue_chances", "idle_share": "idle", "load_share": "load"}
+MAX_WEIGHT_S = 100_000
 
 
 def parse(raw: Mapping[str, object]) -> Rules:
@@ -135,7 +139,7 @@ def parse(raw: Mapping[str, object]) -> Rules:
     if "weights" in raw:
         values["weights"] = _weights(_mapping(raw["weights"], "weights"))
     if "spare" in raw:
-        values["spare"] = _per_level(_mapping(raw["spare"], "spare"), "spare", 1, (0, 5, 2, 0))
+        values["spare"] = _per_level(_mapping(raw["spare"], "spare"), "spare", 1, (0, 6, 2, 0))
     default = _topic_rule({k: raw[k] for k in ("relax", "wrap_up_s") if k in raw}, "", TopicRule())
     values["default_topic"] = default
     topics = _mapping(raw.get("topics", {}), "topics")
@@ -158,6 +162,8 @@ def _consistent(rules: Rules) -> Rules:
         raise RulesError("service_level", f"one of {', '.join(sorted(FORMULAS))} is expected")
     if rules.answer_allowance_ms >= rules.target_ms:
         raise RulesError("answer_allowance_s", "must be less than target_s")
+    if rules.weights.rescue_window < 1_000:
+        raise RulesError("weights.rescue_window_s", "must be at least 1")
     if rules.max_wait_ms <= rules.target_ms:
         raise RulesError("max_wait_s", "must be more than target_s")
     return rules
@@ -254,16 +260,14 @@ def _languages(raw: Mapping[str, object]) -> dict[str, tuple[tuple[int, str], ..
 
 
 def _weights(raw: Mapping[str, object]) -> Weights:
-    _no_unknown(raw, {*_WEIGHTS, "level_s", "idle_share"}, "weights")
+    _no_unknown(raw, {*_WEIGHTS, *_SHARES, "level_s"}, "weights")
     values: dict[str, object] = {}
     for key, name in _WEIGHTS.items():
         if key in raw:
-            values[name] = _seconds(raw[key], f"weights.{key}", 0, 86_400)
-    if "idle_share" in raw:
-        share = raw["idle_share"]
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 10:
-            raise RulesError("weights.idle_share", "a number from 0 to 10 is expected")
-        values["idle"] = float(share)
+            values[name] = _seconds(raw[key], f"weights.{key}", 0, MAX_WEIGHT_S)
+    for key, name in _SHARES.items():
+        if key in raw:
+            values[name] = _share(raw[key], f"weights.{key}")
     if "level_s" in raw:
         levels = _mapping(raw["level_s"], "weights.level_s")
         values["level"] = _per_level(levels, "weights.level_s", 1000, Weights().level)
@@ -299,6 +303,12 @@ def _seconds(raw: object, where: str, least: int, most: int) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not least <= raw <= most:
         raise RulesError(where, f"a number of seconds from {least} to {most} is expected")
     return round(raw * 1000)
+
+
+def _share(raw: object, where: str) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw <= 10:
+        raise RulesError(where, "a number from 0 to 10 is expected")
+    return float(raw)
 
 
 def _whole(raw: object, where: str, least: int, most: int) -> int:

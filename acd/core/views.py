@@ -20,7 +20,7 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
         if call.state == "queued":
             waiting += 1
             longest = max(longest, now_ms - call.place_ms)
-            wait = estimate.wait_of(engine, call.call_id, now_ms)
+            wait = estimate.wait_of(engine, call.call_id)
         calls.append(
             CallView(
                 call.call_id,

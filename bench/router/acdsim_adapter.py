@@ -1,6 +1,7 @@
 """Drives the production engine with the calls and agents of the acdsim benchmark.
 
-``PYTHONPATH=.:../shared/acdsim python -m sim --router bench.router.acdsim_adapter:EngineRouter --scenario all``
+With this project and acdsim on PYTHONPATH:
+``python -m sim --router bench.router.acdsim_adapter:EngineRouter --scenario all``
 
 The benchmark's callbacks become events of ``acd.contract``, the engine's OfferCall commands become its
 assignments; nothing is decided here. Pauses, wrap-up and ring time are the simulator's business, so the
