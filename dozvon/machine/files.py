@@ -138,6 +138,10 @@ def _include(
     if found is None or found[1] == "exec":
         parsed.faults.append(Fault(file, number, f"not an #include: {line[:60]}"))
         return
+    if "*" in found[2]:
+        for each in sorted(file.parent.glob(found[2].strip())):
+            _read_into(parsed, each, elsewhere, depth + 1)
+        return
     target = file.parent / found[2].strip()
     if not target.exists():
         target = elsewhere.get(target.name, target)
