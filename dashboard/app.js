@@ -28,16 +28,20 @@ function start() {
   });
   showWords();
   setInterval(show, 250);
-  // A link made by the demonstration carries its token behind "#": that part is never sent to a server.
-  const linked = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (linked) {
-    history.replaceState(null, "", location.pathname);
-    enter(linked);
-    return;
-  }
+  addEventListener("hashchange", enterByLink);
+  if (enterByLink()) return;
   const kept = sessionStorage.getItem(KEY);
   if (kept) enter(kept);
   else showSignIn();
+}
+
+/** A link may carry its token behind "#": that part is never sent to a server, nor kept in the address. */
+function enterByLink() {
+  const linked = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!linked) return false;
+  history.replaceState(null, "", location.pathname);
+  enter(linked);
+  return true;
 }
 
 async function enter(token) {

@@ -11,6 +11,7 @@ import heapq
 import random
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from zoneinfo import ZoneInfo
