@@ -11,7 +11,9 @@ Asterisk 22:
 
 The last point makes replies ambiguous, so a command is never stopped by just any other: ``interrupt()``
 sends GET FULL VARIABLE with a marker that Asterisk echoes, and everything before the echo belongs to the
-stopped command.
+stopped command. Asterisk reads with a buffer but waits on the socket: a marker that arrives together with
+the command before it lies unseen until more bytes come. So ``interrupt()`` may be sent again when no echo
+came; the last marker's echo counts.
 
 Rules
   * ``receive_data(b"")`` means that the peer closed.
@@ -145,6 +147,7 @@ class NeedData(enum.Enum):
 NEED_DATA = NeedData.NEED_DATA
 AgiEvent = Environment | Reply | Interrupted | HangupSeen | ConnectionClosed
 
+_MARKER = "dozvon-sync-"
 _HEADER = re.compile(r"agi_([a-z_0-9]+): ?(.*)", re.DOTALL)
 _ARG = re.compile(r"arg_(\d{1,3})")
 _REPLY = re.compile(r"(\d{3})(?:([ -])(.*))?", re.DOTALL)
@@ -169,7 +172,8 @@ class Connection:
         self._held: list[str] = []  # lines of a reply that goes on
         self._held_bytes = 0
         self._running: Command | None = None
-        self._marker: str | None = None  # of the interrupt that is under way
+        self._marker: str | None = None  # the last one of the interruption that is under way
+        self._first_marker = 0
         self._natural: Reply | None = None  # the interrupted command's own reply
         self._markers = 0
         self._hung_up = False
@@ -205,10 +209,12 @@ class Connection:
     def interrupt(self) -> bytes:
         """Bytes that stop the running command; ``Interrupted`` follows, whatever was being said."""
         self._check_usable()
-        if self._running is None or not self._running.interruptible or self._marker is not None:
+        if self._running is None or not self._running.interruptible:
             raise LocalProtocolError("nothing runs that can be interrupted")
         self._markers += 1
-        self._marker = f"dozvon-sync-{self._markers}"
+        if self._marker is None:
+            self._first_marker = self._markers
+        self._marker = f"{_MARKER}{self._markers}"
         return Command(("GET", "FULL", "VARIABLE", self._marker)).encode()
 
     def receive_data(self, data: bytes) -> None:
@@ -327,16 +333,19 @@ class Connection:
         if self._marker is None:
             self._running = None
             return reply
-        echoed = reply.ok and reply.note == self._marker
-        refused = not reply.ok and self._natural is not None  # of the two the second answers the marker
-        if not (echoed or refused):
-            if self._natural is not None:
-                raise RemoteProtocolError("two replies to one command")
-            self._natural = reply
+        if not (reply.ok and reply.note == self._marker):
+            if not self._is_earlier_marker(reply):
+                if self._natural is not None:
+                    raise RemoteProtocolError("two replies to one command")
+                self._natural = reply
             return None
         natural, self._natural = self._natural, None
         self._running = self._marker = None
         return Interrupted(command, natural)
+
+    def _is_earlier_marker(self, reply: Reply) -> bool:
+        number = (reply.note or "").removeprefix(_MARKER)
+        return reply.ok and number.isdecimal() and self._first_marker <= int(number) < self._markers
 
     def _check_usable(self) -> None:
         if self._failure is not None:

@@ -48,6 +48,7 @@ def record_file(path: str, sound_format: str, keys: str, max_ms: int, silence_s:
 
 
 def get_variable(name: str) -> Command:
+    """``note``: the value, of which Asterisk tells the first 1023 bytes."""
     return Command(("GET", "VARIABLE", name), reads_variable=True)
 
 

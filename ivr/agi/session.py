@@ -16,7 +16,9 @@ from typing import Protocol
 from ivr.agi import codec
 from ivr.agi.codec import Command, Environment, Interrupted, Reply
 
-SETTLE_TIMEOUT_S = 10.0  # Asterisk answers an interruption within milliseconds
+SETTLE_TIMEOUT_S = 10.0
+# Asterisk answers an interruption within milliseconds, or (see ``codec``) when told again.
+INTERRUPT_AGAIN_S = (0.05, 0.2, 0.75, 2.0, 7.0)
 
 
 class Wire(Protocol):
@@ -98,18 +100,30 @@ class Session:
         if left is None:
             return
         self._check()
-        if left.interruptible and not self._conn.interrupting:
-            event = await self._exchange(self._conn.interrupt(), SETTLE_TIMEOUT_S, left.name)
-        else:  # cannot be stopped: its own end is waited for
+        if not left.interruptible:  # its own end is waited for
             event = await self._exchange(b"", max(timeout_s, SETTLE_TIMEOUT_S), left.name)
+        else:
+            event = await self._interrupt(left.name)
         self._take_leftover(event)
+
+    async def _interrupt(self, name: str) -> Reply | Interrupted:
+        for wait_s in INTERRUPT_AGAIN_S[:-1]:
+            try:
+                return await self._exchange(self._conn.interrupt(), wait_s, name, fatal=False)
+            except TimeoutError:
+                if self._conn.running is None:  # it came in that very moment, and was taken as a leftover
+                    return Interrupted(codec.Command((name,)), None)
+        return await self._exchange(self._conn.interrupt(), INTERRUPT_AGAIN_S[-1], name)
 
     def _take_leftover(self, event: Reply | Interrupted) -> None:
         reply = event.reply if isinstance(event, Interrupted) else event
         if reply is not None:
             self.on_leftover(reply)
 
-    async def _exchange(self, data: bytes, timeout_s: float, name: str) -> Reply | Interrupted:
+    async def _exchange(
+        self, data: bytes, timeout_s: float, name: str, *, fatal: bool = True
+    ) -> Reply | Interrupted:
+        """Sends, and waits for the next reply; when none comes that is the end, unless not ``fatal``."""
         reply: asyncio.Future[Reply | Interrupted] = asyncio.get_running_loop().create_future()
         self._reply = reply
         try:
@@ -122,6 +136,8 @@ class Session:
                 self._take_leftover(reply.result())  # it came in the very moment of cancelling
             raise
         except TimeoutError:
+            if not fatal:
+                raise
             self._lose(f"no reply to {name} within {timeout_s:g} s")
             raise SessionLost(self._lost) from None
         except OSError as error:

@@ -159,21 +159,32 @@ def test_one_command_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("natural", [b"", b"200 result=1\n", b"200 result=0 endpos=4\n", b"511 dead\n"])
-@pytest.mark.parametrize("echo", [True, False])
-def test_interrupting(natural: bytes, echo: bool) -> None:
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_interrupting(natural: bytes, times: int) -> None:
     conn = opened()
     command = commands.stream_file("a", "1")
     conn.send(command)
-    marker = conn.interrupt().split()[-1]
-    assert conn.interrupting
-    if natural == b"" and not echo:
-        return  # a refused marker can only be told from the stopped command's reply when there are two
-    conn.receive_data(natural + (b"200 result=1 (" + marker + b")\n" if echo else b"511 dead\n"))
+    markers = [conn.interrupt().split()[-1] for _ in range(times)]
+    if natural:
+        conn.receive_data(natural)
+    for marker in markers:
+        assert conn.interrupting
+        assert conn.next_event() is codec.NEED_DATA
+        conn.receive_data(b"200 result=1 (" + marker + b")\n")
     event = conn.next_event()
     assert isinstance(event, codec.Interrupted)
     assert event.command is command
     assert (event.reply is None) == (natural == b"")
     assert conn.running is None and not conn.interrupting
+
+
+def test_two_replies_to_one_interrupted_command() -> None:
+    conn = opened()
+    conn.send(commands.wait_for_digit(1000))
+    conn.interrupt()
+    conn.receive_data(b"200 result=1\n200 result=0\n")
+    with pytest.raises(RemoteProtocolError, match="two replies"):
+        conn.next_event()
 
 
 @pytest.mark.parametrize(
