@@ -136,6 +136,7 @@ class Capture:
         self.path = path
         self.sip_port = sip_port
         self._process: subprocess.Popen[bytes] | None = None
+        self._sudo: list[str] = []
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -151,14 +152,18 @@ class Capture:
         program = shutil.which("tcpdump", path="/usr/sbin:/usr/bin:/sbin:/bin")
         if program is None:
             raise CaptureFailed("tcpdump is not installed (Debian package tcpdump)")
-        command = [program, "-i", "lo", "-s", str(_SNAP_BYTES), "-U", "-B", "8192", "-w", str(self.path)]
+        # Raw packets are root's. Written to our own open file, whoever tcpdump runs as.
+        self._sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+        if self._sudo and shutil.which("sudo") is None:
+            raise CaptureFailed("capturing packets needs root rights or sudo")
+        command = [*self._sudo, program, "-i", "lo", "-s", str(_SNAP_BYTES), "-U", "-B", "8192", "-w", "-"]
         log = self.path.with_suffix(".log")
-        with log.open("wb") as out:
+        with self.path.open("wb") as packets, log.open("wb") as words:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - forking takes a millisecond
-                [*command, "--immediate-mode", "-Z", "root", "udp"] if _is_root() else [*command, "udp"],
+                [*command, "--immediate-mode", "udp"],
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
+                stdout=packets,
+                stderr=words,
             )
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while not await self._sees_a_probe():
@@ -175,12 +180,15 @@ class Capture:
     async def stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.terminate()
-            try:
-                await asyncio.to_thread(process.wait, 5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            await asyncio.to_thread(self._end, process)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        for word in ("-TERM", "-KILL"):
+            if process.poll() is None:
+                subprocess.run([*self._sudo, "kill", word, str(process.pid)], check=False, timeout=5)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+                return
 
     # ---------------------------------------------------------------------------------------- reading
     def messages(
@@ -204,12 +212,13 @@ class Capture:
         return found
 
     def streams(self) -> list[RtpStream]:
-        """RTP streams in the order of their first packets."""
+        """RTP streams in the order of their first packets: those whose ports our SIP messages speak of."""
         streams: dict[tuple[str, str, int], RtpStream] = {}
+        ours = {message.audio_port for message in self.messages()} - {0}
         for at_s, source, destination, data in self._packets():
             if len(data) < 12 or data[0] >> 6 != 2 or 200 <= data[1] <= 207:
                 continue
-            if self.sip_port in (_port(source), _port(destination)):
+            if _port(source) not in ours and _port(destination) not in ours:
                 continue
             packet = dpkt.rtp.RTP(data)
             key = (source, destination, packet.ssrc)
@@ -252,7 +261,3 @@ class Capture:
 
 def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
-
-
-def _is_root() -> bool:
-    return os.geteuid() == 0
