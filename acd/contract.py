@@ -55,6 +55,37 @@ class CallLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRequested(Event):
+    """A caller wants to be called instead of waiting; he keeps his place.
+
+    ``call_id``: the waiting call that this ends (outcome ``called_back``), "" when asked for otherwise.
+    The times bound when he may be called: opening hours and his own waking hours are the asker's to know.
+    A CallLeft with the ``callback_id`` cancels it.
+    """
+
+    callback_id: str
+    call_id: str
+    node: str
+    queue: str
+    topic: str
+    language: str = "ru"
+    caller_ref: str = ""
+    not_before_ms: int = 0  # 0: as soon as it is his turn
+    not_after_ms: int = 0  # 0: no limit
+    min_level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackFailed(Event):
+    """An agent was reserved, the customer was not reached (``no_answer``, ``busy``, ``refused`` …)."""
+
+    offer_id: str
+    call_id: str  # the callback's id
+    agent_id: str
+    reason: str = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
 class OfferAccepted(Event):
     """Caller and agent talk."""
 
@@ -197,6 +228,34 @@ class OfferCall(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceCallback(Command):
+    """An agent is reserved: call this customer, then connect the two; report as for OfferCall.
+
+    Nobody answers at the customer's: CallbackFailed. ``ring_ms`` is for each of the two phones.
+    """
+
+    offer_id: str
+    call_id: str
+    node: str
+    agent_id: str
+    endpoint: str
+    ring_ms: int
+    attempt: int = 1
+    reasons: tuple[str, ...] = ()
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackGivenUp(Command):
+    """The customer was not reached (``unanswered``, ``too_late``): keep it as a ticket."""
+
+    call_id: str
+    node: str
+    reason: str
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawOffer(Command):
     """Stop ringing: the reservation ended."""
 
@@ -208,7 +267,7 @@ class WithdrawOffer(Command):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCall(Command):
-    """Nobody will serve this call (``nobody_can_serve``, ``waited_too_long``, ``closed``): say so, offer a request."""
+    """Nobody will serve this call (``nobody_can_serve``, ``waited_too_long``): say so, offer a request."""
 
     call_id: str
     node: str

@@ -1,56 +1,79 @@
-"""``config/rules.yaml`` as a fact for the engine: every fault with file and line."""
+"""The rules file: reads ``config/rules.yaml`` and says where it is wrong, by file and line."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import yaml
 
 from acd.contract import RulesLoaded
-from acd.core.rules import RulesError, parse
+from acd.core.rules import Rules, RulesError, parse
 
 MAX_BYTES = 1_000_000
 
 
 class RulesFileError(Exception):
-    """The rules cannot be used; the text is ``file:line: fault``. Rules in force stay in force."""
+    """The rules file cannot be used; the text begins with ``FILE:LINE:``."""
 
 
-def load(file: Path) -> RulesLoaded:
-    """Reads and checks the rules; their version is the hash of the file. Raises RulesFileError."""
+def load(file: Path) -> tuple[RulesLoaded, Rules]:
+    """The file as an event for the journal and as a checked rule set; raises RulesFileError."""
     try:
-        raw = file.read_bytes()
+        if file.stat().st_size > MAX_BYTES:
+            raise RulesFileError(f"{file}:1: larger than {MAX_BYTES} bytes")
+        text = file.read_text("utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
     except OSError as error:
         raise RulesFileError(f"{file}:1: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise RulesFileError(f"{file}:1: longer than {MAX_BYTES} bytes")
-    try:
-        root = yaml.compose(raw, Loader=yaml.SafeLoader)
-        mapping = yaml.safe_load(raw) or {}
+    except UnicodeDecodeError as error:
+        raise RulesFileError(f"{file}:1: not UTF-8 ({error.reason})") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        raise RulesFileError(f"{file}:{line}: {getattr(error, 'problem', None) or 'no YAML'}") from None
-    if not isinstance(mapping, dict):
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise RulesFileError(f"{file}:{line}: {problem}") from None
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, dict):
         raise RulesFileError(f"{file}:1: a mapping is expected")
+    raw = _with_text_keys(raw)
     try:
-        parse(mapping)
+        rules = parse(raw)
     except RulesError as error:
-        raise RulesFileError(f"{file}:{_line(root, error.field)}: {error}") from None
-    return RulesLoaded(hashlib.sha256(raw).hexdigest()[:12], mapping)
+        raise RulesFileError(f"{file}:{line_of(node, error.field)}: {error}") from None
+    return RulesLoaded(str(raw.get("version", "")), raw), rules
 
 
-def _line(node: yaml.Node | None, field: str) -> int:
-    """The line of a dotted field, or of the deepest part of it that is written down."""
+def _with_text_keys(raw: object) -> dict[str, object]:
+    """YAML's keys may be numbers (levels); JSON's, and so the journal's, are text."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, dict):
+            return {str(key): plain(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        return value
+
+    done = plain(raw)
+    assert isinstance(done, dict)
+    return done
+
+
+def line_of(node: yaml.Node | None, field: str) -> int:
+    """The line of ``queues.vip.overflow`` or ``relax[1].level``: of the deepest part that is there."""
     line = 1
     for part in field.replace("[", ".").replace("]", "").split("."):
-        found = None
         if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
-            found = (node.value[int(part)], node.value[int(part)])
-        if found is None:
+            for key, value in node.value:
+                if str(getattr(key, "value", "")) == part:
+                    line, node = key.start_mark.line + 1, value
+                    break
+            else:
+                break
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            node = node.value[int(part)]
+            line = node.start_mark.line + 1
+        else:
             break
-        line, node = found[0].start_mark.line + 1, found[1]
     return line

@@ -11,7 +11,7 @@ from acd.contract import (
     RulesLoaded,
     WrapUpFinished,
 )
-from acd.core.call_events import CallEvents
+from acd.core.callback_events import CallbackEvents
 from acd.core.machine import MAX_AGENTS
 from acd.core.model import Agent
 from acd.core.rules import RulesError, parse
@@ -20,7 +20,7 @@ MAX_SKILLS = 200
 MAX_LANGUAGES = 20
 
 
-class AgentEvents(CallEvents):
+class AgentEvents(CallbackEvents):
     def on_defined(self, event: AgentDefined) -> None:
         """A new agent, or new skills of one we know; callers already waiting gain by it at once."""
         agent = self.agents.get(event.agent_id)

@@ -85,7 +85,10 @@ class CallEvents(Machine):
             self.count("calls_refused")
             return
         now = self.now_ms
-        place = event.first_queued_ms or self._kept_place(event) or now
+        self.see(event.node)
+        place = event.first_queued_ms or now
+        if not event.first_queued_ms and event.caller_ref:
+            place = self._called_again(event) or self._kept_place(event) or now
         call = Call(
             event.call_id,
             event.node,
@@ -101,7 +104,7 @@ class CallEvents(Machine):
         self.calls[call.call_id] = call
         self.today.queued()
         if call.caller_ref:
-            self._recall_agent(call)
+            self.recall_agent(call)
         self.stand(call)
         line = call.line
         if not self.seek_agent(call):
@@ -148,9 +151,18 @@ class CallEvents(Machine):
         if not self.seek_agent(call):
             self.wait(call)
 
+    def _called_again(self, event: CallQueued) -> int:
+        """He waited for a callback and calls himself: he has his place with this call, the callback ends."""
+        callback = self.calls.get(self.callbacks.get(event.caller_ref, ""))
+        if callback is None or callback.state != "queued" or callback.queue != event.queue:
+            return 0
+        self.end(callback, "transferred", "called_again")
+        self.count("callbacks_replaced")
+        return callback.place_ms
+
     def _kept_place(self, event: CallQueued) -> int:
         """The place of a caller whose call dropped and who dialled again within the rule's time."""
-        kept = self.places.pop(event.caller_ref, None) if event.caller_ref else None
+        kept = self.places.pop(event.caller_ref, None)
         if kept is None:
             return 0
         place_ms, left_ms, queue = kept
@@ -159,7 +171,7 @@ class CallEvents(Machine):
         self.count("places_kept")
         return place_ms
 
-    def _recall_agent(self, call: Call) -> None:
+    def recall_agent(self, call: Call) -> None:
         last = self.last_agent.get(call.caller_ref)
         if last is not None and self.now_ms - last[1] <= self.rules.affinity_ms:
             call.wanted = last[0]
@@ -174,15 +186,18 @@ class CallEvents(Machine):
             self.count("left_connected")
             self._hang_up(call, "answered", event.reason)
             return
-        agent = self._free_from_offer(call)
+        agent = self.free_from_offer(call)
         self.end(call, event.outcome, event.reason)
-        self.today.left(event.outcome, self.now_ms - call.place_ms)
-        if event.outcome == "abandoned":
+        if call.callback:
+            self.count("callbacks_cancelled")
+        else:
+            self.today.left(event.outcome, self.now_ms - call.place_ms)
+        if event.outcome == "abandoned" and not call.callback:
             self.remember_place(call)
         if agent is not None and self.set_state(agent, "ready"):
             self.seek_call(agent)
 
-    def _free_from_offer(self, call: Call) -> Agent | None:
+    def free_from_offer(self, call: Call) -> Agent | None:
         """Ends the call's offer without a word to the node: it has told us itself."""
         if not call.offer_id:
             return None
@@ -226,7 +241,10 @@ class CallEvents(Machine):
         call.offer_id = ""
         call.agent_id = agent_id
         call.answered_ms = now
-        self.today.answered(now - call.place_ms)
+        if call.callback:
+            self.count("callbacks_answered")
+        else:
+            self.today.answered(now - call.place_ms)
         self._learn(call)
         if agent is not None:
             agent.call_id = call.call_id
@@ -319,7 +337,7 @@ class CallEvents(Machine):
             self.count("ended_before_accepted")
             agent = self.agents.get(event.agent_id)
             busy = agent is not None and agent.state == "talking"
-            offered = self._free_from_offer(call)
+            offered = self.free_from_offer(call)
             self._connect(call, None if busy else agent, event.agent_id)
             if offered is not None and offered is not agent and self.set_state(offered, "ready"):
                 self.seek_call(offered)
@@ -350,14 +368,24 @@ class CallEvents(Machine):
             if call.state == "connected":
                 self._hang_up(call, "answered", "node_lost")
                 continue
-            agent = self._free_from_offer(call)
-            self.end(call, "failed", "node_lost")
-            self.today.left("failed", self.now_ms - call.place_ms)
+            agent = self.free_from_offer(call)
             if agent is not None:
                 freed.append(agent)
+            if call.callback:
+                self._move_callback(call, event.node)
+                continue
+            self.end(call, "failed", "node_lost")
+            self.today.left("failed", self.now_ms - call.place_ms)
         for agent in freed:
             if self.set_state(agent, "ready"):
                 self.seek_call(agent)
+
+    def _move_callback(self, call: Call, lost: str) -> None:
+        """Nobody holds the line for a callback, so another node can make it."""
+        call.node = self.other_node if self.last_node == lost else self.last_node
+        if call.state == "offered":
+            self.stand(call)
+            self.wait(call)
 
     # --------------------------------------------------------------------------------------- deadlines
     def nobody(self, call_id: str) -> None:

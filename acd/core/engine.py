@@ -18,6 +18,8 @@ from acd.contract import (
     AgentRemoved,
     AgentStatusDeclared,
     AgentUnreachable,
+    CallbackFailed,
+    CallbackRequested,
     CallEnded,
     CallLeft,
     CallQueued,
@@ -49,6 +51,8 @@ class Engine(AgentEvents):
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             CallQueued: self.on_queued,
             CallLeft: self.on_left,
+            CallbackRequested: self.on_callback,
+            CallbackFailed: self.on_callback_failed,
             OfferAccepted: self.on_accepted,
             OfferDeclined: self.on_declined,
             OfferTimedOut: self.on_timed_out,
@@ -107,6 +111,10 @@ class Engine(AgentEvents):
                 self.nobody(what)
             elif kind == "long":
                 self.too_long(what)
+            elif kind == "unpark":
+                self.unpark(what)
+            elif kind == "too_late":
+                self.too_late(what)
 
     def next_deadline_ms(self) -> int | None:
         """When a Tick is wanted next; may be a deadline that meanwhile means nothing."""

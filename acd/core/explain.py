@@ -71,7 +71,7 @@ def _of_choice(reasons: tuple[str, ...]) -> tuple[str, ...]:
 def _of_waiting(engine: Engine, call: Call, now_ms: int) -> tuple[str, ...]:
     line = call.line
     if line is None:
-        return ()
+        return ("Is to be called back; the time for it has not come yet.",)
     waited = now_ms - call.place_ms
     sentences = [f"Waits {_s(waited)} for {call.topic} in {call.language}, level {call.min_level} or better."]
     wait = engine.wait_of(call.call_id)

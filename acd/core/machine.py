@@ -10,9 +10,9 @@ Rules of this module
 from __future__ import annotations
 
 from collections import OrderedDict
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
-from acd.contract import Command, OfferCall, Outcome, ReleaseCall, WithdrawOffer
+from acd.contract import Command, OfferCall, Outcome, PlaceCallback, ReleaseCall, WithdrawOffer
 from acd.core.calibration import Calibration
 from acd.core.model import Agent, Call, Ended, Line, LineKey, Offer, Pool, PoolKey, Spot
 from acd.core.rules import NEVER, Rules
@@ -23,6 +23,7 @@ MAX_AGENTS = 50_000
 MAX_ENDED = 2_000
 MAX_REMEMBERED = 20_000  # callers whose place or last agent is kept
 MAX_LINES = 20_000
+SPARE_DEADLINES = 10_000
 
 FIRST_SERVICE_MS = 330_000.0  # from offer to ready again, until measured
 Deadline = tuple[int, int, str, str]  # due_ms, serial, kind, id
@@ -48,8 +49,11 @@ class Machine:
         self.lines: dict[LineKey, Line] = {}
         self.wanted: dict[str, dict[str, Call]] = {}  # agent -> waiting callers whom he served last
         self.deadlines: list[Deadline] = []
+        self.deadlines_bound = SPARE_DEADLINES
+        self.last_node = self.other_node = ""
         self.ended: OrderedDict[str, Ended] = OrderedDict()
         self.places: OrderedDict[str, tuple[int, int, str]] = OrderedDict()  # caller -> place, left, queue
+        self.callbacks: dict[str, str] = {}  # caller -> the callback that waits for him
         self.last_agent: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self.speakers: dict[str, int] = {}  # agents on duty by language
         self.counters: dict[str, int] = {}
@@ -70,7 +74,29 @@ class Machine:
         """A deadline; its serial number tells whether it is still meant when it comes due."""
         self.serial += 1
         heappush(self.deadlines, (due_ms, self.serial, kind, what))
+        if len(self.deadlines) > self.deadlines_bound:
+            self._forget_deadlines()
         return self.serial
+
+    def _forget_deadlines(self) -> None:
+        """Drops those that mean nothing any more; seldom, so that it costs little on the whole."""
+        self.deadlines[:] = [each for each in self.deadlines if self._meant(each)]
+        heapify(self.deadlines)
+        self.deadlines_bound = 4 * len(self.deadlines) + SPARE_DEADLINES
+
+    def _meant(self, deadline: Deadline) -> bool:
+        _, serial, kind, what = deadline
+        if kind == "offer":
+            return what in self.offers
+        if kind == "agent":
+            agent = self.agents.get(what)
+            return agent is not None and agent.timer in (0, serial)
+        return what in self.calls
+
+    def see(self, node: str) -> None:
+        """A node that spoke last can carry out what a lost one cannot."""
+        if node and node != self.last_node:
+            self.last_node, self.other_node = node, self.last_node
 
     def use_rules(self, rules: Rules) -> None:
         self.rules = rules
@@ -235,7 +261,7 @@ class Machine:
             for call in line.waiting():
                 if pool.best:
                     self.remind(self.now_ms, "relax", call.call_id)
-                else:
+                elif not call.callback:
                     self.remind(due, "nobody", call.call_id)
 
     def servable(self, call: Call) -> bool:
@@ -272,20 +298,19 @@ class Machine:
         agent.since_ms = agent.busy_since_ms = now
         agent.call_id = call.call_id
         self.offers[offer_id] = Offer(offer_id, call.call_id, agent.agent_id, now)
-        rules = self.rules
-        agent.timer = self.remind(now + rules.ring_ms + rules.offer_grace_ms, "offer", offer_id)
-        self.out.append(
-            OfferCall(
-                offer_id,
-                call.call_id,
-                call.node,
-                agent.agent_id,
-                agent.endpoint,
-                rules.ring_ms,
-                reasons,
-                self.token,
+        ring_ms = self.rules.ring_ms
+        phones = 2 if call.callback else 1  # the agent's, and for a callback then the customer's
+        due = now + phones * ring_ms + self.rules.offer_grace_ms
+        agent.timer = self.remind(due, "offer", offer_id)
+        call_id, node, token = call.call_id, call.node, self.token
+        agent_id, endpoint = agent.agent_id, agent.endpoint
+        if call.callback:
+            attempt = call.tries + 1
+            self.out.append(
+                PlaceCallback(offer_id, call_id, node, agent_id, endpoint, ring_ms, attempt, reasons, token)
             )
-        )
+        else:
+            self.out.append(OfferCall(offer_id, call_id, node, agent_id, endpoint, ring_ms, reasons, token))
 
     def withdraw(self, offer: Offer, node: str) -> None:
         self.offers.pop(offer.offer_id, None)
@@ -293,7 +318,7 @@ class Machine:
 
     def release(self, call: Call, reason: str) -> None:
         """Tells the caller's node, once, that nobody will come; he stays in line until it reports."""
-        if not call.released:
+        if not call.released and not call.callback:
             call.released = reason
             self.out.append(ReleaseCall(call.call_id, call.node, reason, self.token))
 
@@ -302,6 +327,8 @@ class Machine:
         """The call is over, with its one outcome."""
         self.unstand(call)
         self.calls.pop(call.call_id, None)
+        if call.callback and self.callbacks.get(call.caller_ref) == call.call_id:
+            del self.callbacks[call.caller_ref]
         waited = (call.answered_ms or self.now_ms) - call.place_ms
         call.state = "ended"
         self.ended[call.call_id] = Ended(

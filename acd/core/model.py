@@ -28,6 +28,7 @@ class Call:
         "answered_ms",
         "attempts",
         "call_id",
+        "callback",
         "caller_ref",
         "channel",
         "flow_version",
@@ -35,7 +36,9 @@ class Call:
         "line",
         "min_level",
         "node",
+        "not_after_ms",
         "offer_id",
+        "parked",
         "place_ms",
         "priority",
         "queue",
@@ -44,6 +47,7 @@ class Call:
         "said",
         "state",
         "topic",
+        "tries",
         "wanted",
     )
 
@@ -81,6 +85,10 @@ class Call:
         self.reasons: tuple[str, ...] = ()
         self.released = ""  # why he was told that nobody will come, "" while he may hope
         self.wanted = ""  # the agent who spoke to him last, "" when too long ago
+        self.callback = False  # he is to be called; he does not hold the line
+        self.parked = False  # a callback whose time has not come stands in no line
+        self.tries = 0  # calls to the customer
+        self.not_after_ms = 0
         self.said: tuple[int, float, int, int] | None = (
             None  # when, raw estimate, low and high: to learn from
         )

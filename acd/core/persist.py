@@ -79,7 +79,9 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
     for raw in state["calls"]:
         call = _call(raw)
         engine.calls[call.call_id] = call
-        if call.state == "queued":
+        if call.callback and call.caller_ref:
+            engine.callbacks[call.caller_ref] = call.call_id
+        if call.state == "queued" and not call.parked:
             engine.stand(call)
     engine.offers = {raw[0]: Offer(*raw) for raw in state["offers"]}
     engine.deadlines = [(raw[0], raw[1], raw[2], raw[3]) for raw in state["deadlines"]]

@@ -82,6 +82,8 @@ class Rules:
     unreachable_pause_ms: int = 30_000
     declined_pause_ms: int = 15_000
     max_attempts: int = 50
+    callback_attempts: int = 3
+    callback_retry_ms: int = 300_000
     keep_place_ms: int = 300_000
     affinity_ms: int = 86_400_000
     nobody_can_serve_after_ms: int = 5_000
@@ -112,6 +114,7 @@ _TIMES = {  # key in the file -> (field, least, most), seconds
     "affinity_s": ("affinity_ms", 0, 30 * 86_400),
     "nobody_can_serve_after_s": ("nobody_can_serve_after_ms", 0, 600),
     "max_wait_s": ("max_wait_ms", 30, 86_400),
+    "callback_retry_s": ("callback_retry_ms", 10, 86_400),
 }
 _WEIGHTS = {  # seconds in the file
     "priority_s": "priority",
@@ -129,13 +132,14 @@ MAX_WEIGHT_S = 100_000
 def parse(raw: Mapping[str, object]) -> Rules:
     """A checked rule set of the mapping that a rules file holds; RulesError names the first bad field."""
     known = {*_TIMES, "version", "weights", "relax", "wrap_up_s", "spare", "topics", "queues", "languages"}
-    _no_unknown(raw, known | {"timezone", "service_level", "max_attempts"}, "")
+    _no_unknown(raw, known | {"timezone", "service_level", "max_attempts", "callback_attempts"}, "")
     values: dict[str, object] = {}
     for key, (name, least, most) in _TIMES.items():
         if key in raw:
             values[name] = _seconds(raw[key], key, least, most)
-    if "max_attempts" in raw:
-        values["max_attempts"] = _whole(raw["max_attempts"], "max_attempts", 1, 1000)
+    for key in ("max_attempts", "callback_attempts"):
+        if key in raw:
+            values[key] = _whole(raw[key], key, 1, 1000)
     if "weights" in raw:
         values["weights"] = _weights(_mapping(raw["weights"], "weights"))
     if "spare" in raw:

@@ -1,0 +1,116 @@
+"""Callbacks: a caller who hangs up and keeps his place.
+
+Rules of this module
+  * A callback is a call of its own id, ranked by the place of the call it came from; it holds no line.
+  * The customer is called only when an agent is reserved for him (command PlaceCallback).
+  * One callback a caller. Who dials again meanwhile gets his place with the live call; the callback ends.
+  * Not before and not after the times of its request; a few attempts; then CallbackGivenUp, once.
+"""
+
+from __future__ import annotations
+
+from acd.contract import CallbackFailed, CallbackGivenUp, CallbackRequested, Outcome
+from acd.core.call_events import CallEvents
+from acd.core.machine import MAX_CALLS
+from acd.core.model import Call
+
+
+class CallbackEvents(CallEvents):
+    def on_callback(self, event: CallbackRequested) -> None:
+        if event.callback_id in self.calls or event.callback_id in self.ended:
+            self.count("callback_again")
+            return
+        if len(self.calls) >= MAX_CALLS:
+            self.count("calls_refused")
+            return
+        now = self.now_ms
+        waiting = self.calls.get(event.call_id) if event.call_id else None
+        if waiting is not None and waiting.state == "connected":
+            self.count("callback_connected")  # he talks already: there is nothing to call back for
+            return
+        place = waiting.place_ms if waiting is not None else max(now, event.not_before_ms)
+        freed = self.free_from_offer(waiting) if waiting is not None else None
+        if waiting is not None:
+            self.end(waiting, "called_back", event.callback_id)
+            self.today.left("called_back", now - place)
+        if event.caller_ref in self.callbacks:
+            self.count("callback_known")  # he has one already, with the better place
+        else:
+            self._keep(event, place)
+        if freed is not None and self.set_state(freed, "ready"):
+            self.seek_call(freed)
+
+    def _keep(self, event: CallbackRequested, place: int) -> None:
+        call = Call(
+            event.callback_id,
+            event.node,
+            event.queue,
+            event.topic,
+            event.language,
+            0,
+            place,
+            event.caller_ref,
+            max(1, min(3, event.min_level)),
+            "",
+        )
+        call.callback = True
+        call.not_after_ms = event.not_after_ms
+        self.calls[call.call_id] = call
+        if call.caller_ref:
+            self.callbacks[call.caller_ref] = call.call_id
+            self.recall_agent(call)
+        if call.not_after_ms:
+            self.remind(max(self.now_ms, call.not_after_ms), "too_late", call.call_id)
+        self.park(call, event.not_before_ms)
+
+    def park(self, call: Call, until_ms: int) -> None:
+        """Out of all lines until his time comes; at once in line when it has."""
+        call.state = "queued"
+        call.offer_id = call.agent_id = ""
+        if until_ms > self.now_ms:
+            call.parked = True
+            self.remind(until_ms, "unpark", call.call_id)
+            return
+        call.parked = False
+        self.requeue(call)
+
+    def unpark(self, call_id: str) -> None:
+        call = self.calls.get(call_id)
+        if call is not None and call.parked:
+            self.park(call, 0)
+
+    def on_callback_failed(self, event: CallbackFailed) -> None:
+        """The agent was there, the customer was not."""
+        offer = self.offers.get(event.offer_id)
+        call = self.calls.get(offer.call_id) if offer else None
+        if call is None or not call.callback:
+            self.count("offer_unknown")
+            return
+        agent = self.free_from_offer(call)
+        call.tries += 1
+        if call.tries >= self.rules.callback_attempts:
+            self._give_up(call, "unanswered")
+        else:
+            self.park(call, self.now_ms + self.rules.callback_retry_ms)
+        if agent is not None and self.set_state(agent, "ready"):
+            self.seek_call(agent)
+
+    def too_late(self, call_id: str) -> None:
+        call = self.calls.get(call_id)
+        if call is None or call.state == "connected":
+            return
+        agent = None
+        if call.offer_id:
+            offer = self.offers[call.offer_id]
+            self.withdraw(offer, call.node)
+            agent = self.agents.get(offer.agent_id)
+        self._give_up(call, "too_late")
+        if agent is not None and agent.state == "offered":
+            agent.call_id = ""
+            if self.set_state(agent, "ready"):
+                self.seek_call(agent)
+
+    def _give_up(self, call: Call, reason: str) -> None:
+        outcome: Outcome = "failed"
+        self.end(call, outcome, f"callback_{reason}")
+        self.out.append(CallbackGivenUp(call.call_id, call.node, reason, self.token))
