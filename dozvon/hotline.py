@@ -47,7 +47,7 @@ def rules(settings: Settings) -> RulesLoaded | None:
     from acd.rules_file import load
 
     file = settings.config / "rules.yaml"
-    return load(file) if file.is_file() else None
+    return load(file)[0] if file.is_file() else None
 
 
 def catalogue(settings: Settings) -> Catalogue:
