@@ -217,7 +217,7 @@ def receive_record(turn: Turn, node: RecordNode, input: Input) -> None:
         turn.slot("ticket", input.number)
         turn.say(node.number, number=input.number)
         _leave(turn, node)
-    elif isinstance(input, TicketFailed):
+    elif isinstance(input, TicketFailed) or turn.s.step == "ticket":
         turn.say(node.later)
         _leave(turn, node)
     elif turn.s.step == "review":
@@ -229,6 +229,8 @@ def receive_record(turn: Turn, node: RecordNode, input: Input) -> None:
         else:
             # Silence and odd keys mean yes: what was said must not be lost to a question.
             open_ticket(turn, node)
+    else:
+        _recorded(turn, node, Recorded("", 0, "empty"))
 
 
 def _ask_review(turn: Turn, node: RecordNode) -> None:

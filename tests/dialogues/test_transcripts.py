@@ -1,11 +1,13 @@
-"""Transcripts of the reference hotline: what a caller does, what he hears, where he is led. Every one in Russian
-and in English, with the real flow, hours and texts; together they take every edge of every flow.
+"""Transcripts of the reference hotline: what a caller does, what he hears, where he is led.
+
+Every one in Russian and in English, with the real flow, hours and texts; together they take every edge.
 
 A transcript (tests/dialogues/*.yaml)::
 
     - name: what it shows, with <values> of `each`
       at: 2026-11-23T10:00          # when the call comes in, Moscow time
-      from: "" · place: 3 · wait_ms: 20000 (a place) · speech: yes · incidents: {topic: {ru: …, en: …}} · languages: [ru]
+      from: "" · place: 3 · wait_ms: 20000 (a place) · speech: yes · languages: [ru]
+      incidents: {topic: {ru: …, en: …}}
       each: {key: [1, 2], …}        # one call for each combination; or a list of mappings
       steps:
       - hears: [greeting.morning]   # ids of prompts, in this order among others; `not_hears`
