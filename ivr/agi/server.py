@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from ivr.agi.codec import Environment, RemoteProtocolError
 from ivr.agi.session import Session, SessionLost
 
+QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 CALL_PATH = "call"  # a session that lasts as long as its call; all others are short
 READ_BYTES = 4_096
 WRITE_TIMEOUT_S = 5.0
@@ -65,6 +67,10 @@ class StreamWire:
         self._writer = writer
 
     async def read(self) -> bytes:
+        # Asterisk leaves Nagle's algorithm on: the second of two replies waits for our acknowledgement of
+        # the first, which the kernel would delay by 40 ms. It forgets this option, so it is set each time.
+        if QUICK_ACK is not None:
+            self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
         return await self._reader.read(READ_BYTES)
 
     async def write(self, data: bytes) -> None:

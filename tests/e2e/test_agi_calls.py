@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
-import itertools
-import json
-import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -29,7 +25,6 @@ from acd.contract import (
     OfferDeclined,
     OfferTimedOut,
 )
-from acd.service import DistributorService
 from dozvon.phones import PhoneError, sound
 
 pytestmark = pytest.mark.e2e
@@ -39,68 +34,9 @@ assert _spec is not None and _spec.loader is not None
 _node = importlib.util.module_from_spec(_spec)
 sys.modules["agi_node"] = _node
 _spec.loader.exec_module(_node)
+Node = _node.NodeProcess
 HZ = {name: hz for name, (hz, _) in _node.TONES.items()}
-RULES = {"wrap_up_s": 1, "ring_s": 3, "declined_pause_s": 1, "no_answer_pause_s": 1, "unreachable_pause_s": 1}
-_numbers = itertools.count(1)
-
-
-class Node:
-    """The daemon as a process of its own, and an observer of its journal."""
-
-    def __init__(self, settings: Any, secrets: Any, agents: list[str], **options: Any) -> None:
-        asterisk = settings.asterisk
-        self.prefix = f"agi{next(_numbers)}"
-        self.config = {
-            "redis": settings.redis_url,
-            "agi_port": settings.agi.port,
-            "token": secrets.agi_token,
-            "manager": {
-                "host": asterisk.ami_host,
-                "port": asterisk.ami_port,
-                "user": asterisk.ami_user,
-                "secret": secrets.ami_secret,
-            },
-            "home": str(settings.home),
-            "node": settings.node,
-            "prefix": self.prefix,
-            "agents": agents,
-            "rules": RULES,
-            **options,
-        }
-        self.facts: list[tuple[Any, float]] = []
-        self.observer = DistributorService(settings.redis_url, prefix=self.prefix)
-        self.observer.listeners.append(lambda event, _ms: self.facts.append((event, time.time())))
-        self.process: subprocess.Popen[bytes] | None = None
-        self.log = settings.home / f"{self.prefix}.log"
-
-    async def start(self) -> None:
-        with self.log.open("w") as log:
-            command = [sys.executable, str(SCRIPT), json.dumps(self.config)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220
-        for _ in range(600):
-            if "ready\n" in self.log.read_text():
-                return
-            assert self.process.poll() is None, self.log.read_text()
-            await asyncio.sleep(0.05)
-        pytest.fail("the node does not start")
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(5)
-
-    async def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            await asyncio.to_thread(self.process.wait, 10)
-        await self.observer.stop(0.1)
-        print(self.log.read_text()[-6_000:])  # shown with a failure
-
-    def all(self, kind: type[Any]) -> list[Any]:
-        return [fact for fact, _ in self.facts if isinstance(fact, kind)]
-
-    def at(self, kind: type[Any]) -> float:
-        return next(at for fact, at in self.facts if isinstance(fact, kind))
+RULES = _node.RULES
 
 
 @pytest.fixture
