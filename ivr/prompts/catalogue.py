@@ -120,14 +120,20 @@ class Catalogue:
         """What is heard, in words, without the signs for the synthesiser."""
         return " ".join(filter(None, (written(self.script(prompt, language)) for prompt in prompts)))
 
+    def samples(self, entry: Entry, language: str) -> list[Sound]:
+        """Whole sentences of a prompt that are rendered ahead; two values may sound alike."""
+        sounds: dict[str, Sound] = {}
+        for value in entry.samples:
+            script = self.script(Prompt(entry.prompt_id, {entry.slots[0].name: value}), language)
+            sounds.setdefault(script, Sound(sample_name(entry.prompt_id, value), script))
+        return list(sounds.values())
+
     def sounds(self, language: str) -> Iterator[Sound]:
         """Every sound that has to lie ready in a language: fixed parts, samples, the stock of the slots."""
         phrases: set[str] = set()
         for entry in self._entries.get(language, {}).values():
             yield from fixed_sounds(entry)
-            for value in entry.samples:
-                prompt = Prompt(entry.prompt_id, {entry.slots[0].name: value})
-                yield Sound(sample_name(entry.prompt_id, value), self.script(prompt, language))
+            yield from self.samples(entry, language)
             for slot in entry.slots:
                 phrases |= stock(slot, language)
         for phrase in sorted(phrases):

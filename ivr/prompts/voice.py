@@ -20,7 +20,7 @@ import structlog
 from ivr.dialog.contract import Prompt
 from ivr.prompts import audio
 from ivr.prompts.cache import SoundCache
-from ivr.prompts.catalogue import Catalogue, Sound, fixed_sounds, phrase_name, sample_name, written
+from ivr.prompts.catalogue import Catalogue, Sound, fixed_sounds, phrase_name, written
 from ivr.prompts.contract import PromptMissing
 from ivr.prompts.render import VERSION, CannotRender, Store, speak
 from ivr.prompts.slots import Slot
@@ -156,11 +156,11 @@ class CatalogueVoice:
         language = self.catalogue.language_of(prompt.prompt_id, language)
         store = self._stores[language]
         pause: list[Step] = [entry.pause_ms] if entry.pause_ms else []
-        if len(entry.slots) == 1 and entry.slots[0].name in prompt.slots:
-            value = prompt.slots[entry.slots[0].name]
-            whole = Sound(sample_name(entry.prompt_id, value), self.catalogue.script(prompt, language))
-            if self._fresh(language, whole):
-                return [Ready(store.path(whole.name)), *pause]
+        if entry.samples:
+            words = self.catalogue.script(prompt, language)
+            for whole in self.catalogue.samples(entry, language):
+                if whole.text == words and self._fresh(language, whole):
+                    return [Ready(store.path(whole.name)), *pause]
         spoken = self.catalogue.spoken(prompt, language)
         names = {sound.text: sound for sound in fixed_sounds(entry)}
         pieces: list[Ready | int] = []
