@@ -20,8 +20,8 @@ from acd.service.leadership import Leadership
 from acd.service.sender import Sender
 
 EVERY_S: Final = 1.0
-SNAPSHOT_ENTRIES: Final = 5_000
-SNAPSHOT_S: Final = 300.0
+SNAPSHOT_ENTRIES: Final = 20_000  # a standby reads as many in about a second
+SNAPSHOT_S: Final = 600.0
 NODE_GRACE_S: Final = 3.0  # after its sign of life ran out (5 s)
 YOUNG_S: Final = 5.0
 ARCHIVE_COUNT: Final = 1_000
