@@ -27,6 +27,7 @@ from dozvon.settings import Settings
 from ivr import spool
 from ivr.agi.live import LiveCalls
 from ivr.agi.ports import CallSettings, House
+from ivr.agi.ringing import ManagedPhones
 from ivr.agi.runner import CallRunner
 from ivr.agi.server import CALL_PATH, AgiServer, Limits, Metrics
 from ivr.dialog.ports import Wait
@@ -89,6 +90,7 @@ class Daemon:
             distributor=self.distributor,
             desk=self.desk,
             clock_ms=lambda: time.time_ns() // 1_000_000,
+            phones=ManagedPhones(self.switch),
         )
         self.calls = LiveCalls(self.distributor, settings.node)
         self._agi = AgiServer(
