@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from ivr.dialog import machine
-from ivr.dialog.contract import Action, CallStarted, Input
+from ivr.dialog.contract import Action, CallStarted, HungUp, Input
+from ivr.dialog.model import Flow
 from ivr.dialog.ports import Expects, HoursState, KnownIncident, Meaning, Understanding, Wait
 from ivr.dialog.session import Session
 from ivr.flow_store import FlowStore
@@ -58,8 +59,8 @@ class Hotline:
     def advance(self, session: Session, event: Input, now_ms: int) -> tuple[Session, tuple[Action, ...]]:
         flow = self.store.get(session.flow_version)
         if flow.version != session.flow_version:
-            # Its version is no longer to be had: the call goes on as it would after a restart.
-            session = dataclasses.replace(session, flow_version=flow.version, node=flow.resume, step="hold")
+            session, event = _moved(session, flow, event, now_ms)
+            self.store.call_began(flow.version)
         after, actions = machine.advance(flow, session, event, now_ms, self)
         if after.ended and not session.ended:
             self.store.call_ended(after.flow_version)
@@ -79,3 +80,16 @@ class Hotline:
         if self.understanding is None:
             return Meaning()
         return self.understanding.understand(text, language, expects)
+
+
+def _moved(session: Session, flow: Flow, event: Input, now_ms: int) -> tuple[Session, Input]:
+    """A call whose version is no longer to be had goes on as it would after a restart: in the queue."""
+    session = dataclasses.replace(
+        session, flow_version=flow.version, node=flow.resume, queue_node=flow.resume, step="hold", menus=()
+    )
+    if session.queued or isinstance(event, HungUp):
+        return session, event
+    since_ms = session.first_queued_ms or now_ms
+    return session, CallStarted(
+        session.call_id, session.caller_number, session.dialled, first_queued_ms=since_ms
+    )
