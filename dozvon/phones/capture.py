@@ -185,7 +185,9 @@ class Capture:
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         for word in ("-TERM", "-KILL"):
             if process.poll() is None:
-                subprocess.run([*self._sudo, "kill", word, str(process.pid)], check=False, timeout=5)
+                subprocess.run(
+                    [*self._sudo, "sh", "-c", f"kill {word} {process.pid}"], check=False, timeout=5
+                )
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)
                 return
