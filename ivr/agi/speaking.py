@@ -7,6 +7,7 @@ does is the work of ``dozvon check``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -69,10 +70,12 @@ class Speaker:
         return found
 
     async def _sound(self, prompts: tuple[Prompt, ...]) -> str:
-        if not any(prompt.text for prompt in prompts):
-            return self._voice.sound(prompts, self.language)
-        async with asyncio.timeout(RENDER_TIMEOUT_S):  # may have to be synthesised: not on the event loop
-            return await asyncio.to_thread(self._voice.sound, prompts, self.language)
+        # What has to be synthesised (an incident, a text changed just now) is made in a thread. Too slow: the
+        # voice has something older to play, or raises PromptMissing.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RENDER_TIMEOUT_S):
+                await self._voice.prepare(prompts, self.language)
+        return self._voice.sound(prompts, self.language)
 
     def _note(self, prompts: tuple[Prompt, ...]) -> None:
         """What the caller hears, for the log of the call; a number read out to him is his own affair."""

@@ -115,8 +115,9 @@ class CatalogueVoice:
     async def prepare(self, prompts: tuple[Prompt, ...], language: str) -> None:
         """Two calls that wait for the same words wait for one synthesis."""
         try:
-            key = _key(self._steps(prompts, language))
-            if self._cache.get(key):
+            steps = self._steps(prompts, language)
+            key = _key(steps)
+            if not any(isinstance(step, Script) for step in steps) or self._cache.get(key):
                 return
             task = self._waiting.get(key)
             if task is None:

@@ -70,7 +70,7 @@ TONES = {
     "mark": (1900, 2500),
     "thanks": (2100, 400),
     "sorry": (2300, 600),
-    "whisper": (2500, 500),
+    "whisper": (2500, 1200),
     "bye": (2700, 300),
     "error.sorry": (2900, 500),
 }
@@ -91,6 +91,9 @@ class Tones:
     def sound(self, prompts: tuple[Prompt, ...], language: str) -> str:
         (prompt,) = prompts
         return str(self._folder / prompt.prompt_id)
+
+    async def prepare(self, prompts: tuple[Prompt, ...], language: str) -> None:
+        """Everything is ready."""
 
     def duration_ms(self, prompts: tuple[Prompt, ...], language: str) -> int:
         return sum(TONES[prompt.prompt_id][1] for prompt in prompts)

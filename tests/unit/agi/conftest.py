@@ -259,6 +259,9 @@ class SoundNames:
                 raise PromptMissing(prompt.prompt_id)
         return "/voice/" + language + "/" + "+".join(prompt.prompt_id for prompt in prompts)
 
+    async def prepare(self, prompts: tuple[Prompt, ...], language: str) -> None:
+        """Everything is ready."""
+
     def duration_ms(self, prompts: tuple[Prompt, ...], language: str) -> int:
         return 0
 
