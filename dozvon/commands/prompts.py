@@ -17,10 +17,12 @@ LANGUAGE = click.option("--language", "-l", type=click.Choice(["ru", "en"]), hel
 
 def load_catalogue(config: Path, voice_prompts: Path) -> Catalogue:
     """Texts and answers of an installation. Raises ivr.prompts.files.FilesFaulty."""
-    from ivr.prompts import answers, catalogue
+    from ivr.prompts import answers, catalogue, files
     from ivr.prompts.slots import LANGUAGES
 
-    found = answers.load(config / "answers")
+    topics = config / "topics.yaml"
+    known = files.read(topics)[0].fields["topics"].fields if topics.is_file() else None
+    found = answers.load(config / "answers", topics=known)
     return catalogue.load(voice_prompts, extra=answers.entries(found, LANGUAGES))
 
 

@@ -18,7 +18,7 @@ The file's name is the answer's id; the spoken text joins the catalogue as ``ans
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +54,10 @@ class Answer:
         return f"answer.{self.answer_id}"
 
 
-def load(folder: Path, languages: Sequence[str] = slots.LANGUAGES) -> dict[str, Answer]:
-    """All answers by id. Raises FilesFaulty with every fault found."""
+def load(
+    folder: Path, languages: Sequence[str] = slots.LANGUAGES, topics: Collection[str] | None = None
+) -> dict[str, Answer]:
+    """All answers by id; ``topics`` are the subjects there are. Raises FilesFaulty with every fault found."""
     answers: dict[str, Answer] = {}
     faults: list[Fault] = []
     paths = sorted(folder.glob("*.yaml"))
@@ -65,6 +67,9 @@ def load(folder: Path, languages: Sequence[str] = slots.LANGUAGES) -> dict[str, 
         answer, found = _read(path, languages)
         answers[answer.answer_id] = answer
         faults += found
+        if topics is not None and answer.topic and answer.topic not in topics:
+            text = f"topic: there is no {answer.topic!r} in topics.yaml"
+            faults.append(Fault(path, answer.lines["topic"], text))
     faults += _claimed_twice(answers)
     if faults:
         raise FilesFaulty(sorted(faults))
@@ -108,7 +113,7 @@ def _read(path: Path, languages: Sequence[str]) -> tuple[Answer, list[Fault]]:
     questions: dict[str, tuple[str, ...]] = {}
     spoken: dict[str, str] = {}
     short: dict[str, str] = {}
-    lines = {}
+    lines = {"topic": _line(fields, "topic")}
     for language in languages:
         questions[language] = _questions(path, fields, language, faults)
         lines[f"questions.{language}"] = _line(fields, "questions", language)

@@ -56,6 +56,7 @@ class Store:
         self.recorded = folder / "recorded"
         self._manifest = self.sounds / "manifest.json"
         self.made = self._load()
+        self._known: dict[Sound, bool] = {}
 
     def _load(self) -> dict[str, Made]:
         try:
@@ -79,6 +80,13 @@ class Store:
         return hashlib.sha256(made_from).hexdigest()[:16]
 
     def fresh(self, sound: Sound) -> bool:
+        """The file says the text as it stands now. Looked up once: it costs a hash of the recording."""
+        known = self._known.get(sound)
+        if known is None:
+            known = self._known[sound] = self._is_fresh(sound)
+        return known
+
+    def _is_fresh(self, sound: Sound) -> bool:
         """The file is there, whole, and says the text as it stands now."""
         made = self.made.get(sound.name)
         if made is None or made.digest != self.digest(sound):
@@ -91,7 +99,7 @@ class Store:
     def difference(self, wanted: Iterable[Sound]) -> Difference:
         sounds = {sound.name: sound for sound in wanted}
         absent = [sound for sound in sounds.values() if not self.path(sound.name).is_file()]
-        stale = [sound for sound in sounds.values() if sound not in absent and not self.fresh(sound)]
+        stale = [sound for sound in sounds.values() if sound not in absent and not self._is_fresh(sound)]
         there = {
             path.relative_to(self.sounds).with_suffix("").as_posix() for path in self.sounds.rglob("*.alaw")
         }

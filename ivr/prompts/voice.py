@@ -79,7 +79,6 @@ class CatalogueVoice:
         self._synthesiser = synthesiser
         self._making = threading.Lock()
         self._failed: dict[str, float] = {}
-        self._is_fresh: dict[tuple[str, Sound], bool] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self.catalogue = load()
         self._stores = self._read_stores()
@@ -90,15 +89,7 @@ class CatalogueVoice:
         self.catalogue, self._stores = catalogue, self._read_stores()
 
     def _read_stores(self) -> dict[str, Store]:
-        self._is_fresh.clear()
         return {language: Store(self._folder / language) for language in self.catalogue.languages}
-
-    def _fresh(self, language: str, sound: Sound) -> bool:
-        """Looked up once between reloads: it costs a hash of the recording."""
-        known = self._is_fresh.get((language, sound))
-        if known is None:
-            known = self._is_fresh[language, sound] = self._stores[language].fresh(sound)
-        return known
 
     # ------------------------------------------------------------------------------- what others call
     def text(self, prompts: tuple[Prompt, ...], language: str) -> str:
@@ -160,7 +151,7 @@ class CatalogueVoice:
         if entry.samples:
             words = self.catalogue.script(prompt, language)
             for whole in self.catalogue.samples(entry, language):
-                if whole.text == words and self._fresh(language, whole):
+                if whole.text == words and store.fresh(whole):
                     return [Ready(store.path(whole.name)), *pause]
         spoken = self.catalogue.spoken(prompt, language)
         names = {sound.text: sound for sound in fixed_sounds(entry)}
@@ -188,7 +179,7 @@ class CatalogueVoice:
             if sound is None:
                 return [], True  # nothing but punctuation between two slots
             there = store.path(sound.name).is_file()
-            return ([Ready(store.path(sound.name))], self._fresh(language, sound)) if there else None
+            return ([Ready(store.path(sound.name))], store.fresh(sound)) if there else None
         slot, words = part
         if slot.kind == "text":
             return None

@@ -77,6 +77,13 @@ def test_two_answers_may_not_claim_the_same_question(tmp_path: Path) -> None:
     ]
 
 
+def test_a_subject_that_nobody_knows_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(GOOD, "utf-8")
+    assert answers.load(tmp_path, topics={"access"})
+    with pytest.raises(FilesFaulty, match=r"one.yaml:1: topic: there is no 'access' in topics.yaml"):
+        answers.load(tmp_path, topics={"papers"})
+
+
 def test_a_file_with_a_strange_name_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "Пароль.yaml").write_text(GOOD, "utf-8")
     with pytest.raises(FilesFaulty, match="named in lower-case Latin letters"):
