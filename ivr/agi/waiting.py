@@ -61,6 +61,7 @@ class Waiting:
         self._left = False  # a place or a conversation under this id is over
         self._unreachable_since_ms = 0
         self._talking: OfferCall | None = None
+        self._place: CallQueued | None = None  # that the conversation ended
 
     @property
     def queued(self) -> bool:
@@ -73,10 +74,7 @@ class Waiting:
         call, now_ms = self._call, self._house.clock_ms()
         before = call.waiting
         if before is None and self._left:  # the engine knows the old id as ended
-            self._calls.remove(call)
-            call.call_id = next_id(call.call_id)
-            self._calls.add(call)
-        self._left = False
+            self._new_id()
         first_ms = action.first_queued_ms or (before.first_queued_ms if before else 0)
         fact = CallQueued(
             call.call_id,
@@ -90,20 +88,30 @@ class Waiting:
             action.min_level,
             flow_version,
         )
-        call.waiting = replace(fact, first_queued_ms=first_ms or now_ms)
         call.queued_ms = call.queued_ms or now_ms
         call.topic = action.topic
         self._channel.forget_keys()
         sounds = await self._speaker.sounds(action.whisper)
         self._whisper = sounds[0] if len(sounds) == 1 else ""
+        await self._stand(fact, first_ms or now_ms)
+
+    async def _stand(self, fact: CallQueued, first_queued_ms: int) -> None:
+        """Reports the place, and tells the dialplan, which would need it after a restart of ours."""
+        self._left = False
+        self._call.waiting = replace(fact, first_queued_ms=first_queued_ms)
         for name, value in (
             ("DOZVON_DONE", ""),
-            ("DOZVON_CALL_ID", call.call_id),
-            ("DOZVON_FIRST_QUEUED_MS", str(call.waiting.first_queued_ms)),
-            ("DOZVON_TOPIC", action.topic),
+            ("DOZVON_CALL_ID", fact.call_id),
+            ("DOZVON_FIRST_QUEUED_MS", str(first_queued_ms)),
+            ("DOZVON_TOPIC", fact.topic),
         ):
             await self._channel.set(name, value)
         await self._house.distributor.report(fact)
+
+    def _new_id(self) -> None:
+        self._calls.remove(self._call)
+        self._call.call_id = next_id(self._call.call_id)
+        self._calls.add(self._call)
 
     async def leave(self, outcome: Outcome, reason: str) -> None:
         """Gives the place up; nothing happens without one."""
@@ -189,6 +197,7 @@ class Waiting:
             await self._channel.set("DOZVON_OFFER", offer.offer_id)
             await self._channel.set("DOZVON_AGI", self._settings.address)
             await self._channel.set("DOZVON_WHISPER", self._whisper)
+            await self._channel.set("DOZVON_MET", "")
             music = f"m({self._settings.music_class})"
             options = DIAL_OPTIONS.format(music=music)
             dialling = asyncio.create_task(self._channel.dial(offer.endpoint, offer.ring_ms / 1000, options))
@@ -250,7 +259,7 @@ class Waiting:
             )
 
     async def _accepted(self, offer: OfferCall) -> None:
-        self._call.waiting = None
+        self._place, self._call.waiting = self._call.waiting, None
         self._talking = offer
         self._call.answered_ms = self._house.clock_ms()
         self._call.agent_id = offer.agent_id
@@ -276,6 +285,9 @@ class Waiting:
             await self._accepted(offer)  # the agent's channel could not tell us
             self._call.answered_ms -= result.answered_s * 1000
         if self._talking is not None:
+            if not self._channel.gone and await self._channel.get("DOZVON_MET") != "1":
+                await self._never_met()
+                return None
             return await self._talked()
         if self._channel.gone:
             raise CallerHungUp
@@ -296,6 +308,17 @@ class Waiting:
         await self._channel.set("DOZVON_DONE", "1")  # from here on a restart must not begin the call anew
         await self._channel.set("DOZVON_FIRST_QUEUED_MS", "")
         return ConversationEnded(agent_id, talk_ms)
+
+    async def _never_met(self) -> None:
+        """The agent answered and left before he was connected: back to the queue, in the old place."""
+        assert self._talking is not None and self._place is not None
+        log.warning("an agent left before the caller", action="never_met", agent_id=self._talking.agent_id)
+        await self._house.distributor.report(CallEnded(self._call.call_id, self._talking.agent_id, "failed"))
+        self._talking = None
+        self._call.answered_ms, self._call.agent_id, self._call.outcome = 0, "", ""
+        self._new_id()
+        fact = replace(self._place, call_id=self._call.call_id)
+        await self._stand(fact, fact.first_queued_ms)
 
     async def close(self, outcome: Outcome, reason: str) -> None:
         """The caller is gone: ends what the engine still believes of him."""

@@ -168,6 +168,27 @@ async def test_a_withdrawn_offer_stops_ringing(node, caller_phone, agent_phone, 
     await agent.hang_up()
 
 
+async def test_an_agent_who_hangs_up_before_he_is_connected(node, caller_phone, agent_phone, until, settings):
+    """The caller never spoke to anybody: he waits on, in his place, and is served."""
+    it = await node("2001")
+    agent, phone = await agent_phone("2001"), await caller_phone()
+    queued = await into_the_queue(phone, it, until, settings.hotline.number)
+    await agent.wait_for("CALL_INCOMING")
+    await agent.answer()
+    await until(lambda: heard_seconds(agent, "whisper") > 0.2, 3)
+    seen = len(agent.events)
+    await agent.hang_up()
+    await until(lambda: len(it.all(CallQueued)) == 2, 5)
+    again = it.all(CallQueued)[1]
+    assert again.call_id == queued.call_id + "~2"
+    assert again.first_queued_ms <= int((it.at(CallQueued)) * 1000)
+    await agent.wait_for("CALL_INCOMING", after=seen)
+    await agent.answer()
+    await until(lambda: len(it.all(OfferAccepted)) == 2, 5)
+    await phone.hang_up()
+    await until(lambda: len(it.all(CallEnded)) == 2, 5)
+
+
 @pytest.mark.parametrize("step", ["hello", "menu", "music", "ringing", "talking", "mark", "recording"])
 async def test_a_hangup_at_every_step(node, caller_phone, agent_phone, until, settings, step):
     it = await node("2001")

@@ -72,6 +72,7 @@ class FakeAsterisk:
         self.commands: list[str] = []
         self.variables: dict[str, str] = {}
         self.dial: Dial | None = None
+        self.meets = True  # an agent who answers hears all of the whisper
         self.recorded: Callable[[Path], str] | None = None
         self.music = ""
         self.applications: list[str] = []
@@ -240,6 +241,8 @@ class FakeAsterisk:
             dialling.cancel()
             talked = self.variables.get("TALKING", "")
             status, cause, seconds = ("ANSWER", "16", talked) if talked else ("CANCEL", "0", "")
+        if status == "ANSWER" and self.meets:  # as the dialplan does after the whisper
+            self.variables["DOZVON_MET"] = "1"
         self.variables.update(DIALSTATUS=status, HANGUPCAUSE=cause, ANSWEREDTIME=seconds)
         await self._reply(f"200 result={-1 if self._gone.is_set() else 0}")
 

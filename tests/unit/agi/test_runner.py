@@ -284,6 +284,26 @@ async def test_an_offer_that_fails_takes_the_caller_back(
     assert len(node.distributor.facts) == 4
 
 
+async def test_an_agent_who_leaves_before_the_caller_is_there(hall: Any, soon: Any) -> None:
+    node = hall(queueing())
+    peer = await node.call(dial=ringing(("ANSWER", "16", "1"), ("ANSWER", "16", "2")))
+    peer.meets = False
+    first = await node.fact(CallQueued)
+    node.distributor.orders.put_nowait(offer(first.call_id))
+    again = await node.fact(CallQueued, 2)
+    assert (again.call_id, again.topic) == (first.call_id + "~2", "access")
+    assert str(again.first_queued_ms) == peer.variables["DOZVON_FIRST_QUEUED_MS"]
+    await soon(lambda: peer.music == "default")
+    assert peer.variables["DOZVON_DONE"] == ""
+    peer.meets = True
+    node.distributor.orders.put_nowait(offer(again.call_id, "o2"))
+    ended = await node.fact(CallEnded, 2)
+    assert (ended.call_id, ended.outcome) == (again.call_id, "answered")
+    await done(node, peer, soon)
+    assert next(fact.outcome for fact in node.distributor.facts if isinstance(fact, CallEnded)) == "failed"
+    assert node.desk.interactions[0].outcome == "answered"
+
+
 async def test_an_offer_interrupts_what_is_being_said(hall: Any, soon: Any) -> None:
     node = hall(queueing())
     peer = await node.call(dial=ringing(("BUSY", "17", ""), ("ANSWER", "16", "2")))
