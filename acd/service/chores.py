@@ -41,6 +41,7 @@ class Chores:
         node: str,
         is_live: Callable[[str], bool],
         report: Callable[[Event], None],
+        settle: Callable[[], None],
     ) -> None:
         self._journal = journal
         self._follower = follower
@@ -50,9 +51,11 @@ class Chores:
         self._node = node
         self._is_live = is_live
         self._report = report
+        self._settle = settle
         self._born_s = time.monotonic()
         self._silent_since_s: dict[str, float] = {}
         self._suspects: set[str] = set()
+        self._declared: set[str] = set()
         self._stored_entries = 0
         self._stored_s = time.monotonic()
         self.owns_node = False
@@ -65,6 +68,7 @@ class Chores:
             if not self._follower.synced.is_set():
                 self._silent_since_s.clear()  # we, not the nodes, may have been away
                 continue
+            self._settle()
             self._sweep()
             if not self._leadership.leading:
                 self._silent_since_s.clear()
@@ -93,25 +97,33 @@ class Chores:
         process that died, or their end was dropped from a full outbox."""
         if not self._node or not self.owns_node or time.monotonic() - self._born_s < YOUNG_S:
             return
-        calls = self._follower.replica.engine.calls.values()
         ghosts = {
-            call.call_id for call in calls if call.node == self._node and not self._is_live(call.call_id)
+            call.call_id
+            for call in self._follower.replica.engine.calls.values()
+            if call.node == self._node
+            and not self._is_live(call.call_id)
+            # A callback that waits is held by nobody; one that talks is held here like any call.
+            and (not call.callback or call.state == "connected")
         }
         for call_id in ghosts & self._suspects:
             self.report_lost(call_id)
         self._suspects = ghosts - self._suspects
 
     async def _look_for_lost_nodes(self) -> None:
-        holding = sorted(node for node in self._follower.replica.calls_by_node() if node)
-        living = await self._journal.living(holding)
+        nodes = self._follower.replica.nodes()
+        living = await self._journal.living(sorted(nodes))
         now_s = time.monotonic()
-        for node in holding:
+        self._declared -= living
+        for node, holds_lines in nodes.items():
             if node in living:
                 self._silent_since_s.pop(node, None)
+            elif node in self._declared and not holds_lines:
+                continue  # callbacks that no other node can take over: said once
             elif now_s - self._silent_since_s.setdefault(node, now_s) >= NODE_GRACE_S:
                 self.counts["nodes_lost"] += 1
                 await self._leadership.declare_lost(node)
                 del self._silent_since_s[node]
+                self._declared.add(node)
 
     # --------------------------------------------------------------------------------------------- state
     async def _keep_state(self) -> None:

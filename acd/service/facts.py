@@ -15,6 +15,7 @@ from acd.contract import (
     AgentReachabilityChanged,
     AgentRemoved,
     AgentStatusDeclared,
+    CallbackRequested,
     CallEnded,
     CallLeft,
     CallQueued,
@@ -25,6 +26,7 @@ from acd.contract import (
 from acd.core.engine import Engine
 
 GONE_KEPT: Final = 4_000
+CALLBACKS_KEPT: Final = 5_000
 
 
 class LiveFacts:
@@ -36,6 +38,7 @@ class LiveFacts:
         self.agents: dict[str, AgentDefined] = {}
         self.statuses: dict[str, AgentStatusDeclared] = {}
         self.reachability: dict[str, AgentReachabilityChanged] = {}
+        self.callbacks: OrderedDict[str, CallbackRequested] = OrderedDict()
         self.rules: RulesLoaded | None = None
         self._gone: OrderedDict[str, None] = OrderedDict()
 
@@ -51,11 +54,12 @@ class LiveFacts:
             case OfferAccepted():
                 self.talking[event.call_id] = event
             case CallLeft() | CallEnded():
-                self.calls.pop(event.call_id, None)
-                self.talking.pop(event.call_id, None)
-                self._gone[event.call_id] = None
-                if len(self._gone) > GONE_KEPT:
-                    self._gone.popitem(last=False)
+                self._forget(event.call_id)
+            case CallbackRequested():
+                self._forget(event.call_id)
+                self.callbacks[event.callback_id] = event
+                if len(self.callbacks) > CALLBACKS_KEPT:
+                    self.callbacks.popitem(last=False)
             case AgentDefined():
                 self.agents[event.agent_id] = event
             case AgentRemoved():
@@ -71,6 +75,14 @@ class LiveFacts:
                 pass
         return event
 
+    def _forget(self, call_id: str) -> None:
+        self.calls.pop(call_id, None)
+        self.talking.pop(call_id, None)
+        self.callbacks.pop(call_id, None)
+        self._gone[call_id] = None
+        if len(self._gone) > GONE_KEPT:
+            self._gone.popitem(last=False)
+
     def overhear(self, event: Event) -> None:
         """A fact of anybody in the journal: a newer word on an agent replaces ours."""
         match event:
@@ -83,12 +95,24 @@ class LiveFacts:
                     table.pop(event.agent_id, None)
             case RulesLoaded() if self.rules is not None:
                 self.rules = event
+            case CallLeft() | CallEnded():
+                self.callbacks.pop(event.call_id, None)  # cancelled through another process
             case _:
                 pass
+
+    def is_live(self, call_id: str) -> bool:
+        """Whether a caller or a customer called back is here now."""
+        return call_id in self.calls or call_id in self.talking
 
     def is_gone(self, call_id: str) -> bool:
         """Whether the call was here and left lately."""
         return call_id in self._gone
+
+    def settle(self, engine: Engine) -> None:
+        """Forgets callbacks that the engine has ended, or never took because the caller had one already."""
+        for key, fact in list(self.callbacks.items()):
+            if key in engine.ended or engine.callbacks.get(fact.caller_ref, key) != key:
+                del self.callbacks[key]
 
     def unknown_to(self, engine: Engine) -> list[Event]:
         """The facts that an engine's state lacks, in an order in which they can be taken in."""
@@ -105,6 +129,8 @@ class LiveFacts:
             agent = agents.get(key)
             if agent is None or agent.reachable != reach.reachable:
                 missing.append(reach)
+        self.settle(engine)
+        missing += (fact for key, fact in self.callbacks.items() if key not in engine.calls)
         for key, queued in self.calls.items():
             call = engine.calls.get(key)
             talking = self.talking.get(key)

@@ -92,9 +92,10 @@ class Replica:
         replica.generation = generation
         return replica
 
-    def calls_by_node(self) -> dict[str, set[str]]:
-        """Live calls by the node that holds them; looks at all calls."""
-        nodes: dict[str, set[str]] = {}
+    def nodes(self) -> dict[str, bool]:
+        """The nodes of all calls, and whether one of those is a caller on the line; looks at all calls."""
+        nodes: dict[str, bool] = {}
         for call in self.engine.calls.values():
-            nodes.setdefault(call.node, set()).add(call.call_id)
+            if call.node:
+                nodes[call.node] = nodes.get(call.node, False) or not call.callback
         return nodes

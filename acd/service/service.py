@@ -125,8 +125,9 @@ class DistributorService:
             self._sender,
             archive=Archive(archive) if archive else None,
             node=node,
-            is_live=lambda call_id: call_id in self._facts.calls,
+            is_live=self._facts.is_live,
             report=self._put,
+            settle=lambda: self._facts.settle(self._follower.replica.engine),
         )
 
     # ----------------------------------------------------------------------------------------- life

@@ -7,6 +7,7 @@ from acd.contract import (
     AgentReachabilityChanged,
     AgentRemoved,
     AgentStatusDeclared,
+    CallbackRequested,
     CallEnded,
     CallLeft,
     CallQueued,
@@ -81,6 +82,22 @@ def test_what_others_say_of_an_agent_later_counts() -> None:
     assert [event.status for event in missing if isinstance(event, AgentStatusDeclared)] == ["on_break"]
     facts.overhear(AgentRemoved("a1"))
     assert facts.unknown_to(Engine()) == []
+
+
+def test_a_callback_is_remembered_until_the_engine_has_done_with_it() -> None:
+    facts = LiveFacts()
+    facts.note(CallQueued("c1", "n1", "hotline", "t"), 1)
+    request = CallbackRequested("b1", "c1", "n1", "hotline", "t", caller_ref="x")
+    facts.note(request, 2)
+    facts.note(CallbackRequested("b2", "", "n1", "hotline", "t", caller_ref="x"), 3)
+    assert not facts.is_live("c1") and facts.is_gone("c1")
+    engine = Engine()
+    for fact in facts.unknown_to(engine):
+        engine.step(fact, 1_000)
+    facts.settle(engine)
+    assert list(facts.callbacks) == ["b1"] and facts.unknown_to(engine) == []
+    engine.step(CallLeft("b1", "failed"), 2_000)
+    assert facts.unknown_to(engine) == [] and not facts.callbacks
 
 
 def test_memory_of_the_gone_is_bounded() -> None:
