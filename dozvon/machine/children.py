@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.05
+LOG_BYTES_MAX = 10_000_000
 
 
 class ChildFailed(Exception):
@@ -85,6 +86,8 @@ class Child:
     def _spawn(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.pid_file.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
+            self.log.replace(self.log.with_suffix(".old.log"))
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 self.command,

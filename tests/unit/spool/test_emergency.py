@@ -205,3 +205,10 @@ def test_voice_is_told_from_silence_even_with_a_wrong_length_in_the_header(tmp_p
     assert emergency.voice_ms(tmp_path / "none.wav") == 0
     (tmp_path / "z.wav").write_bytes(b"RIFF")
     assert emergency.voice_ms(tmp_path / "z.wav") == 0
+
+
+def test_a_nearly_full_disk_is_noticed_before_the_caller_speaks(tmp_path, monkeypatch):
+    monkeypatch.setattr(emergency, "FREE_BYTES_MIN", 1 << 60)
+    with pytest.raises(emergency.CannotStore, match="full"):
+        emergency.Request(tmp_path, {})
+    assert list(tmp_path.iterdir()) == []
