@@ -66,7 +66,7 @@ async def test_the_user_may_do_what_the_daemon_does(asterisk, settings, asterisk
         answer = await manager.action("Hangup", Channel="PJSIP/none-00000000")
         assert answer["Message"] == "No such channel"
         answer = await manager.action("MixMonitor", Channel="PJSIP/none-00000000", File="/tmp/x.wav")
-        assert answer["Message"] == "Channel not found"
+        assert answer["Message"] == "No such channel"
 
 
 @pytest.mark.parametrize(
