@@ -77,7 +77,10 @@ class Child:
         while True:
             if await ready():
                 return
-            if not self.running:
+            if not self.running and self.adopted:  # it was just dying when it looked alive
+                self.adopted = False
+                self._spawn()
+            elif not self.running:
                 raise ChildFailed(f"{self.name} ended at once; its last words: {self.last_words()}")
             if time.monotonic() > deadline:
                 raise ChildFailed(f"{self.name} was not ready after {timeout_s:g} s: {self.last_words()}")
