@@ -219,10 +219,6 @@ class CallEvents(Machine):
         if call.state == "connected":
             self.count("accepted_again" if call.agent_id == event.agent_id else "conflicts")
             return
-        agent = self.agents.get(event.agent_id)
-        if agent is not None and agent.state == "talking":
-            self.count("conflicts")  # he cannot be in two places: the state keeps what it knew first
-            agent = None
         offer = self.offers.get(call.offer_id) if call.offer_id else None
         if offer is not None and offer.agent_id != event.agent_id:
             # A late report of an offer that had expired, while another agent was being rung for him.
@@ -230,12 +226,16 @@ class CallEvents(Machine):
             self._unring(offer, call.node)
         elif offer is not None:
             del self.offers[offer.offer_id]
-        if agent is not None and agent.state == "offered" and agent.call_id != call.call_id:
-            self._take_back(agent)
-        self._connect(call, agent, event.agent_id)
+        self._connect(call, event.agent_id)
 
-    def _connect(self, call: Call, agent: Agent | None, agent_id: str) -> None:
+    def _connect(self, call: Call, agent_id: str) -> None:
         now = self.now_ms
+        agent = self.agents.get(agent_id)
+        if agent is not None and agent.state == "talking":
+            self.count("conflicts")  # he cannot be in two places: the state keeps what it knew first
+            agent = None
+        elif agent is not None and agent.state == "offered" and agent.call_id != call.call_id:
+            self._take_back(agent)
         self.unstand(call)
         call.state = "connected"
         call.offer_id = ""
@@ -335,11 +335,13 @@ class CallEvents(Machine):
         if call.state != "connected":
             # Its OfferAccepted was lost or comes later: it was answered, whatever we knew.
             self.count("ended_before_accepted")
-            agent = self.agents.get(event.agent_id)
-            busy = agent is not None and agent.state == "talking"
             offered = self.free_from_offer(call)
-            self._connect(call, None if busy else agent, event.agent_id)
-            if offered is not None and offered is not agent and self.set_state(offered, "ready"):
+            self._connect(call, event.agent_id)
+            if (
+                offered is not None
+                and offered.agent_id != event.agent_id
+                and self.set_state(offered, "ready")
+            ):
                 self.seek_call(offered)
         self._hang_up(call, event.outcome, "")
 

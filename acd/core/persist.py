@@ -29,6 +29,9 @@ PLAIN = (
     "counters",
     "service_ms",
     "served",
+    "last_node",
+    "other_node",
+    "deadlines_bound",
 )
 
 
