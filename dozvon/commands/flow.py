@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from dozvon.settings import Settings
     from ivr.dialog.flow import Problem
 
-DOT_TIMEOUT_S = 30.0
-
 
 def check(settings: Settings) -> list[Problem]:
     """Every fault of the flow files. Raises FilesFaulty for faulty texts, SettingsError for topics."""
@@ -58,10 +56,9 @@ def check_command() -> None:
 @cli.command("show")
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="FILE.svg or FILE.html")
 @click.option("--language", "-l", default="ru", show_default=True, help="of the words in the boxes")
-@click.option("--path", "way", default="", help="a call's way, as `dozvon talk` prints it, drawn thick")
+@click.option("--path", "way", default="", help="a call's way, as `dozvon talk` prints it, drawn red")
 @click.option("--call", "call_id", default="", help="draw the way of this call (asks the daemon)")
-@click.option("--plain", is_flag=True, help="our own layout, even when Graphviz is there")
-def show_command(out: Path | None, language: str, way: str, call_id: str, plain: bool) -> None:
+def show_command(out: Path | None, language: str, way: str, call_id: str) -> None:
     """Draw the flow as SVG or, with the words of every node, as HTML; without --out on standard output."""
     from dozvon import hotline
     from dozvon.check import ConfigurationFaulty, guarded
@@ -85,32 +82,13 @@ def show_command(out: Path | None, language: str, way: str, call_id: str, plain:
             return ""
 
     taken = _way_of(settings, call_id) if call_id else way.split()
-    picture = _dot(drawing.dot(flow, text_of, taken)) if not plain else ""
-    picture = picture or drawing.svg(flow, text_of, taken)
-    if out is not None and out.suffix == ".html":
-        picture = drawing.html(picture, flow, text_of, taken)
+    as_page = out is not None and out.suffix == ".html"
+    picture = drawing.html(flow, text_of, taken) if as_page else drawing.svg(flow, text_of, taken)
     if out is None:
         click.echo(picture, nl=False)
     else:
         out.write_text(picture, "utf-8")
         click.echo(f"{out}: version {flow.version}, {len(flow.nodes)} nodes")
-
-
-def _dot(source: str) -> str:
-    """SVG by Graphviz, "" when it is not there or fails."""
-    import shutil
-    import subprocess
-
-    program = shutil.which("dot")
-    if program is None:
-        return ""
-    try:
-        done = subprocess.run(
-            [program, "-Tsvg"], input=source.encode(), capture_output=True, timeout=DOT_TIMEOUT_S, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.decode("utf-8", "replace")
 
 
 def _way_of(settings: Settings, call_id: str) -> list[str]:

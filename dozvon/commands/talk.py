@@ -47,20 +47,18 @@ def cli(moment: str | None, number: str, language: str, place: int, keys_only: b
     Commands, one a line: press 2, say не могу войти, wait, record 5, answered, released REASON,
     fail speech|ticket|disk|transfer, found NAME=VALUE, hangup.
     """
-    from dozvon import understanding
     from dozvon.check import ConfigurationFaulty, guarded
     from dozvon.commands.hours import fail
     from dozvon.settings import load as load_settings
-    from ivr.dialog.understanding import ExamplesFaulty
     from ivr.talk import CommandError
 
     settings = load_settings()
+    listener = Listener(None if keys_only else _understanding(settings))
     try:
-        listener = Listener(None if keys_only else guarded(lambda: understanding.load(settings)))
         telephone = guarded(
             lambda: _telephone(settings, listener, moment, number, language, place, speech=not keys_only)
         )
-    except (ConfigurationFaulty, ExamplesFaulty) as error:
+    except ConfigurationFaulty as error:
         fail(str(error).splitlines()[0])
     interactive = sys.stdin.isatty() and not as_json
     _print(telephone.dial(), listener, as_json)
@@ -77,6 +75,18 @@ def cli(moment: str | None, number: str, language: str, place: int, keys_only: b
                 sys.exit(1)
     if not as_json:
         click.echo(f"way: {' '.join(telephone.session.path)}")
+
+
+def _understanding(settings: Settings) -> Understanding:
+    from dozvon import understanding
+    from dozvon.commands.hours import fail
+    from ivr.dialog.understanding import ExamplesFaulty
+    from ivr.prompts.files import FilesFaulty
+
+    try:
+        return understanding.load(settings)
+    except (ExamplesFaulty, FilesFaulty) as error:
+        fail(str(error).splitlines()[0])
 
 
 def _lines(interactive: bool, telephone: Telephone) -> Any:

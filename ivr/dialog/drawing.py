@@ -1,15 +1,17 @@
-"""A flow as a picture: Graphviz source, or an SVG of our own when Graphviz is not there. Pure text.
+"""A flow as a picture that can be read: SVG made here, nothing needs installing. Pure text.
 
-One box a node, a frame a file; the way of a given call is drawn thick. Layout of our own: a column for each
-step from the start, boxes in the order of the files, edges as curves. Plain, but nothing needs installing.
+One frame a file, one box a node: its name and kind, what the caller hears first, and every exit with where
+it leads. Lines are drawn only along the tree in which a file's nodes are reached first: a line for each of
+four hundred exits would hide them all. The way of a given call is red, boxes, exits and lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from html import escape
 
-from ivr.dialog.model import KIND_OF, Flow, Node, edges, prompts_of
+from ivr.dialog.model import KIND_OF, Asking, Flow, Node, Say, edges, prompts_of
 
 COLOURS: Mapping[str, str] = {
     "menu": "#dbe9ff", "question": "#e8f0ff", "ask_number": "#e8f0ff", "confirm": "#e8f0ff",
@@ -17,147 +19,218 @@ COLOURS: Mapping[str, str] = {
     "answer": "#dcf5dc", "hours": "#fff8c9", "survey": "#efe2ff", "goodbye": "#e5e5e5",
 }  # fmt: skip
 WAY = "#c00030"
-MAX_WORDS = 60
+ASIDE = ("else", "person", "skip", "failed", "refused")  # ways out that are not the main way
+BOX_W, GAP_X, GAP_Y, MARGIN, ROW, HEAD = 250, 60, 18, 24, 14, 22
+WORDS_WIDTH, WORDS_ROWS = 40, 2
 TextOf = Callable[[str], str]  # prompt id -> its words, "" when unknown
 
 
-def caption(node: Node, text_of: TextOf) -> tuple[str, str, str]:
-    """Name, kind, and the first words that a caller hears at this node."""
-    words = next((text for prompt in prompts_of(node) if (text := text_of(prompt))), "")
-    words = words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1].rstrip() + "…"
-    return node.id, KIND_OF[type(node)], words
+@dataclass(slots=True)
+class Box:
+    node: Node
+    words: list[str]
+    exits: list[tuple[str, str, bool]]  # labels, target, on the call's way
+    parent: str = ""
+    x: int = 0
+    y: int = 0
+
+    @property
+    def height(self) -> int:
+        return HEAD + ROW * (len(self.words) + len(self.exits)) + 8
 
 
-def dot(flow: Flow, text_of: TextOf, way: Collection[str] = ()) -> str:
-    """Graphviz source; ``way`` holds ``node>label`` for the edges that a call took."""
+@dataclass(slots=True)
+class Frame:
+    file: str
+    boxes: dict[str, Box] = field(default_factory=dict)
+    y: int = 0
+    height: int = 0
+
+
+def first_words(node: Node, text_of: TextOf) -> str:
+    """What a caller hears first at this node, in short."""
+    named = getattr(node, "prompts", ())
+    if isinstance(node, Say) and node.by:
+        named = prompts_of(node)
+    if isinstance(node, Asking) and not named:
+        named = prompts_of(node)[-1:]  # an answer node: the answer itself
+    return next((text for prompt in named if (text := text_of(prompt).strip(" |"))), "")
+
+
+def svg(flow: Flow, text_of: TextOf, way: Collection[str] = ()) -> str:
+    """The picture; ``way`` holds ``node>label`` for the edges that a call took."""
+    frames = list(_frames(flow, text_of, way))
+    depth = 0
+    top = MARGIN
+    for frame in frames:
+        frame.y = top
+        depth = max(depth, _place(flow, frame))
+        top += frame.height + MARGIN
+    width = 2 * MARGIN + (depth + 1) * (BOX_W + GAP_X)
     walked = {step.partition(">")[0] for step in way}
-    lines = [
-        "digraph flow {",
-        'graph [rankdir=LR, fontname="DejaVu Sans", nodesep=0.25, ranksep=0.9]',
-        'node [shape=box, style="rounded,filled", fontname="DejaVu Sans", fontsize=11, margin="0.15,0.08"]',
-        'edge [fontname="DejaVu Sans", fontsize=9, color="#777777", arrowsize=0.7]',
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top}" width="{width}" height="{top}" '
+        'font-family="DejaVu Sans, sans-serif"><rect width="100%" height="100%" fill="white"/>'
     ]
-    spaces: dict[str, list[Node]] = {}
-    for node in flow.nodes.values():
-        spaces.setdefault(node.file, []).append(node)
-    for number, (file, nodes) in enumerate(spaces.items()):
-        lines.append(f'subgraph cluster_{number} {{ label={_quoted(file)}; color="#bbbbbb"; fontsize=12')
-        for node in nodes:
-            name, kind, words = caption(node, text_of)
-            colour = COLOURS.get(kind, "#ffffff")
-            extra = f', color="{WAY}", penwidth=3' if node.id in walked else ""
-            label = f"{name}\n{kind}\n{_folded(words)}".rstrip()
-            lines.append(f'{_quoted(name)} [label={_quoted(label)}, fillcolor="{colour}"{extra}]')
-        lines.append("}")
-    for node in flow.nodes.values():
-        for label, target in edges(node):
-            extra = f', color="{WAY}", penwidth=3' if f"{node.id}>{label}" in way else ""
-            lines.append(f"{_quoted(node.id)} -> {_quoted(target)} [label={_quoted(label)}{extra}]")
-    lines.append("}")
-    return "\n".join(lines) + "\n"
+    for frame in frames:
+        parts.append(
+            f'<rect x="{MARGIN // 2}" y="{frame.y}" width="{width - MARGIN}" height="{frame.height}" rx="8" '
+            f'fill="#fafafa" stroke="#cccccc"/><text x="{MARGIN}" y="{frame.y + 20}" font-size="15" '
+            f'font-weight="bold" fill="#555555">{escape(frame.file)}</text>'
+        )
+        parts += [_line(frame, box, way) for box in frame.boxes.values() if box.parent]
+        parts += [_drawn(box, walked=box.node.id in walked) for box in frame.boxes.values()]
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+def _frames(flow: Flow, text_of: TextOf, way: Collection[str]) -> Iterator[Frame]:
+    start = flow.nodes[flow.start].file if flow.start in flow.nodes else ""
+    files = sorted({node.file for node in flow.nodes.values()}, key=lambda file: (file != start, file))
+    for file in files:
+        frame = Frame(file)
+        for node in flow.nodes.values():
+            if node.file == file:
+                words = _folded(first_words(node, text_of))
+                frame.boxes[node.id] = Box(node, words, list(_exits(node, way)))
+        yield frame
 
 
-def _folded(words: str, width: int = 30) -> str:
-    lines, line = [], ""
+def _exits(node: Node, way: Collection[str]) -> Iterator[tuple[str, str, bool]]:
+    """Labels that lead to the same node share a row."""
+    labels: dict[str, list[str]] = {}
+    for label, target in edges(node):
+        labels.setdefault(target, []).append(label)
+    for target, names in labels.items():
+        yield ", ".join(names), target, any(f"{node.id}>{name}" in way for name in names)
+
+
+def _folded(words: str) -> list[str]:
+    lines: list[str] = []
+    line = ""
     for word in words.split():
-        if line and len(line) + len(word) >= width:
+        if line and len(line) + len(word) >= WORDS_WIDTH:
             lines.append(line)
             line = word
         else:
             line = f"{line} {word}".strip()
-    return "\n".join([*lines, line])
+    lines = [*lines, line] if line else lines
+    if len(lines) > WORDS_ROWS:
+        lines = [*lines[: WORDS_ROWS - 1], lines[WORDS_ROWS - 1][: WORDS_WIDTH - 1] + "…"]
+    return lines
 
 
-# --------------------------------------------------------------------------------- a layout of our own
-BOX_W, BOX_H, GAP_X, GAP_Y, MARGIN = 230, 64, 110, 26, 20
-
-
-def _columns(flow: Flow) -> list[list[str]]:
-    depth: dict[str, int] = {}
-    todo = [(flow.start, 0), (flow.resume, 0)]
-    while todo:
-        name, column = todo.pop(0)
-        if name in depth or name not in flow.nodes:
-            continue
-        depth[name] = column
-        todo += [(target, column + 1) for _, target in edges(flow.nodes[name])]
-    columns: list[list[str]] = [[] for _ in range(max(depth.values(), default=0) + 2)]
-    for name in flow.nodes:
-        columns[depth.get(name, len(columns) - 1)].append(name)
-    return [column for column in columns if column]
-
-
-def svg(flow: Flow, text_of: TextOf, way: Collection[str] = ()) -> str:
-    """The picture without Graphviz."""
-    columns = _columns(flow)
-    place = {
-        name: (MARGIN + i * (BOX_W + GAP_X), MARGIN + j * (BOX_H + GAP_Y))
-        for i, column in enumerate(columns)
-        for j, name in enumerate(column)
-    }
-    width = MARGIN * 2 + len(columns) * (BOX_W + GAP_X)
-    height = MARGIN * 2 + max(len(column) for column in columns) * (BOX_H + GAP_Y)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" font-family="DejaVu Sans, sans-serif">'
+def _place(flow: Flow, frame: Frame) -> int:
+    """Gives every box its column and row; the deepest column."""
+    placed: dict[str, int] = {}
+    entered = [
+        target
+        for node in flow.nodes.values()
+        if node.id not in frame.boxes
+        for _, target in edges(node)
+        if target in frame.boxes
     ]
-    for node in flow.nodes.values():
-        for label, target in edges(node):
-            if target in place:
-                thick = f"{node.id}>{label}" in way
-                parts.append(_curve(place[node.id], place[target], label, thick=thick))
-    walked = {step.partition(">")[0] for step in way}
-    for name, (x, y) in place.items():
-        parts.append(_box(flow.nodes[name], text_of, x, y, thick=name in walked))
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    order = [name for name in (flow.start, *dict.fromkeys(entered)) if name in frame.boxes]
+    # What other files enter begins a row, unless this file leads there itself; then what nothing reaches.
+    inside = {target for box in frame.boxes.values() for _, target, _ in box.exits}
+    roots = [name for name in frame.boxes if name in order and (name not in inside or name == flow.start)]
+    bottom = frame.y + 32
+    tree = _branches(frame, [*roots, *(name for name in frame.boxes if name not in inside)])
+    for name, box in frame.boxes.items():
+        if not box.parent:
+            bottom = _tree(frame, tree, name, 0, bottom, placed)
+    frame.height = bottom - frame.y + 4
+    return max(placed.values(), default=0)
 
 
-def _curve(start: tuple[int, int], end: tuple[int, int], label: str, *, thick: bool) -> str:
-    x1, y1, x2, y2 = start[0] + BOX_W, start[1] + BOX_H // 2, end[0], end[1] + BOX_H // 2
-    colour, width = (WAY, 3) if thick else ("#999999", 1)
-    path = f"M{x1} {y1} C{x1 + GAP_X // 2} {y1} {x2 - GAP_X // 2} {y2} {x2} {y2}"
+def _branches(frame: Frame, roots: list[str]) -> Mapping[str, list[str]]:
+    """What each box reaches before any other does: breadth first, nothing deeper than it must be."""
+    seen: set[str] = set()
+    tree: dict[str, list[str]] = {name: [] for name in frame.boxes}
+    for first in [*roots, *frame.boxes]:
+        todo = [] if first in seen else [first]
+        if first in roots and not seen:
+            todo = list(dict.fromkeys(roots))
+        seen.update(todo)
+        while todo:
+            name = todo.pop(0)
+            for labels, target, _ in frame.boxes[name].exits:
+                if target in tree and target not in seen and labels.split(", ")[0] not in ASIDE:
+                    seen.add(target)
+                    frame.boxes[target].parent = name
+                    tree[name].append(target)
+                    todo.append(target)
+    return tree
+
+
+def _tree(
+    frame: Frame, tree: Mapping[str, list[str]], name: str, column: int, top: int, placed: dict[str, int]
+) -> int:
+    """Places a box and its branches to its right; the bottom of all of it."""
+    placed[name] = column
+    box = frame.boxes[name]
+    box.x, box.y = MARGIN + column * (BOX_W + GAP_X), top
+    bottom = top
+    for target in tree[name]:
+        bottom = _tree(frame, tree, target, column + 1, bottom, placed)
+    return max(bottom, top + box.height + GAP_Y)
+
+
+def _line(frame: Frame, box: Box, way: Collection[str]) -> str:
+    parent = frame.boxes[box.parent]
+    row = next(i for i, (_, target, _) in enumerate(parent.exits) if target == box.node.id)
+    on_way = parent.exits[row][2]
+    colour, width = (WAY, 2.5) if on_way else ("#aaaaaa", 1.2)
+    x1, y1 = parent.x + BOX_W, parent.y + HEAD + ROW * (len(parent.words) + row) + 4
+    x2, y2 = box.x, box.y + HEAD // 2
     return (
-        f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
-        f'<text x="{x1 + 4}" y="{y1 - 3 + (y2 > y1) * 12}" font-size="9" fill="{colour}">'
-        f"{escape(label)}</text>"
+        f'<path d="M{x1} {y1} C{x1 + GAP_X // 2} {y1} {x2 - GAP_X // 2} {y2} {x2} {y2}" fill="none" '
+        f'stroke="{colour}" stroke-width="{width}"/>'
     )
 
 
-def _box(node: Node, text_of: TextOf, x: int, y: int, *, thick: bool) -> str:
-    name, kind, words = caption(node, text_of)
-    colour, line, width = COLOURS.get(kind, "#ffffff"), WAY if thick else "#555555", 3 if thick else 1
-    rows = [
-        f'<rect x="{x}" y="{y}" width="{BOX_W}" height="{BOX_H}" rx="6" fill="{colour}" stroke="{line}" '
-        f'stroke-width="{width}"/>',
-        f'<text x="{x + 8}" y="{y + 16}" font-size="12" font-weight="bold">{escape(name)}</text>',
-        f'<text x="{x + BOX_W - 8}" y="{y + 16}" font-size="10" text-anchor="end">{escape(kind)}</text>',
+def _drawn(box: Box, *, walked: bool) -> str:
+    kind = KIND_OF[type(box.node)]
+    line, width = (WAY, 2.5) if walked else ("#666666", 1)
+    parts = [
+        f'<rect x="{box.x}" y="{box.y}" width="{BOX_W}" height="{box.height}" rx="6" '
+        f'fill="{COLOURS.get(kind, "#ffffff")}" stroke="{line}" stroke-width="{width}"/>',
+        f'<text x="{box.x + 8}" y="{box.y + 16}" font-size="12" font-weight="bold">'
+        f"{escape(box.node.id)}</text>",
+        f'<text x="{box.x + BOX_W - 8}" y="{box.y + 16}" font-size="10" text-anchor="end">{kind}</text>',
     ]
-    for number, row in enumerate(_folded(words, 36).split("\n")[:3]):
-        rows.append(f'<text x="{x + 8}" y="{y + 32 + number * 13}" font-size="10">{escape(row)}</text>')
-    return "".join(rows)
+    y = box.y + HEAD + 10
+    for words in box.words:
+        parts.append(
+            f'<text x="{box.x + 8}" y="{y}" font-size="10" font-style="italic">{escape(words)}</text>'
+        )
+        y += ROW
+    for labels, target, taken in box.exits:
+        colour, weight = (WAY, "bold") if taken else ("#333333", "normal")
+        shown = labels if len(labels) <= 24 else labels[:23] + "…"
+        parts.append(
+            f'<text x="{box.x + 8}" y="{y}" font-size="10" fill="{colour}" font-weight="{weight}">'
+            f"{escape(shown)} → {escape(target)}</text>"
+        )
+        y += ROW
+    return "".join(parts)
 
 
-def html(picture: str, flow: Flow, text_of: TextOf, way: Collection[str] = ()) -> str:
-    """A page with the picture and, below it, every node with its words, the call's way marked."""
+def html(flow: Flow, text_of: TextOf, way: Collection[str] = ()) -> str:
+    """A page with the picture and, below it, every node with all its words, the call's way marked."""
     walked = {step.partition(">")[0] for step in way}
     rows = []
     for node in flow.nodes.values():
-        leads = ", ".join(f"{escape(label)} → {escape(target)}" for label, target in edges(node))
+        leads = "<br>".join(f"{escape(label)} → {escape(target)}" for label, target in edges(node))
         words = "<br>".join(escape(text_of(prompt) or f"({prompt})") for prompt in prompts_of(node))
         mark = ' class="way"' if node.id in walked else ""
         rows.append(
             f"<tr{mark}><td>{escape(node.id)}<br><small>{escape(node.file)}:{node.line}</small></td>"
             f"<td>{KIND_OF[type(node)]}</td><td>{words}</td><td>{leads}</td></tr>"
         )
-    body = picture[picture.index("<svg") :]
     return (
         '<!doctype html><html lang="ru"><meta charset="utf-8"><title>Dozvon: flow</title><style>'
         "body{font:14px sans-serif;margin:1em}.picture{overflow:auto;border:1px solid #ccc}"
         "td{vertical-align:top;padding:.3em .6em;border-top:1px solid #ddd}.way td{background:#ffeef1}"
-        f"</style><h1>Flow {escape(flow.version)}</h1><div class=picture>{body}</div>"
+        f"</style><h1>Flow {escape(flow.version)}</h1><div class=picture>{svg(flow, text_of, way)}</div>"
         f"<table>{''.join(rows)}</table></html>\n"
     )
