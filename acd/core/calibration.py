@@ -45,14 +45,30 @@ class Calibration:
     def announce(self, raw_ms: float, pool: str) -> tuple[int, int, int]:
         """Low, likely and high wait for a raw estimate."""
         likely = raw_ms * self.factor(pool)
-        place = likely / BUCKET_MS
-        index = min(BUCKETS - 1, int(place))
-        beyond = min(BUCKETS - 1, index + 1)
-        share = min(1.0, place - index)
+        first, second, share = self._buckets(likely)
         base = max(likely, FLOOR_MS)
-        here, there = self.quantiles[index], self.quantiles[beyond]
+        here, there = self.quantiles[first], self.quantiles[second]
         low, mid, high = (base * (h + (t - h) * share) for h, t in zip(here, there, strict=True))
         return int(low), int(mid), int(high)
+
+    @staticmethod
+    def _buckets(likely_ms: float) -> tuple[int, int, float]:
+        """The two nearest buckets and the share of the second."""
+        place = likely_ms / BUCKET_MS
+        first = min(BUCKETS - 1, int(place))
+        return first, min(BUCKETS - 1, first + 1), min(1.0, place - first)
+
+    def _shift(self, bucket: int, ratio: float, weight: float) -> None:
+        """One step of each quantile towards what was seen (stochastic approximation)."""
+        if not weight:
+            return
+        self.seen[bucket] += 1
+        step = max(0.02, 0.5 / self.seen[bucket]) * weight
+        values = self.quantiles[bucket]
+        for which, quantile in enumerate((LOW, LIKELY, HIGH)):
+            value = values[which]
+            values[which] = max(0.02, value + step * max(0.3, value) * (quantile - (ratio < value)))
+        values.sort()
 
     def learn(self, pool: str, raw_ms: float, said: tuple[int, int], actual_ms: int) -> None:
         """What came of an announcement to a caller who was answered after ``actual_ms``.
@@ -63,16 +79,11 @@ class Calibration:
         self.asked += 1
         self.inside += said[0] <= actual_ms <= said[1]
         weight = min(5.0, exp(actual_ms / PATIENCE_MS))
-        likely = max(FLOOR_MS, raw_ms * self.factor(pool))
-        index = min(BUCKETS - 1, int(likely / BUCKET_MS))
-        self.seen[index] += 1
-        step = max(0.02, 0.5 / self.seen[index]) * weight
-        values = self.quantiles[index]
-        for which, quantile in enumerate((LOW, LIKELY, HIGH)):
-            value = values[which]
-            below = actual_ms < value * likely
-            values[which] = max(0.02, value + step * max(0.3, value) * (quantile - below))
-        values.sort()
+        likely = raw_ms * self.factor(pool)
+        ratio = actual_ms / max(FLOOR_MS, likely)
+        here, there, share = self._buckets(likely)
+        self._shift(here, ratio, weight * (1.0 - share))
+        self._shift(there, ratio, weight * share)
         self._weigh(self.overall, FORGET_ALL, weight * actual_ms, weight * raw_ms)
         if pool in self.pools or len(self.pools) < MAX_POOLS:
             sums = self.pools.setdefault(pool, [0.0, 0.0])

@@ -1,0 +1,132 @@
+"""Places, waits and their explanation."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from acd.contract import (
+    AgentDefined,
+    AgentStatusDeclared,
+    CallEnded,
+    CallQueued,
+    OfferAccepted,
+    OfferCall,
+    Tick,
+)
+from acd.core.calibration import Calibration
+from acd.core.engine import Engine
+
+START = 1_790_000_000_000
+
+
+def busy_centre(agents: int, skills: dict[str, int] | None = None) -> Engine:
+    """So many agents, each in a conversation."""
+    engine = Engine()
+    for number in range(agents):
+        agent_id = f"20{number:02}"
+        engine.step(AgentDefined(agent_id, f"Agent {number}", "", skills or {"status": 3}), START)
+        engine.step(AgentStatusDeclared(agent_id, "available"), START)
+        (offer,) = engine.step(CallQueued(f"talk{number}", "north", "hotline", "status"), START)
+        assert isinstance(offer, OfferCall)
+        engine.step(OfferAccepted(offer.offer_id, offer.call_id, offer.agent_id), START)
+    return engine
+
+
+def test_places_in_order_and_longer_waits_behind():
+    engine = busy_centre(3)
+    for number in range(5):
+        engine.step(CallQueued(f"c{number}", "north", "hotline", "status"), START + number)
+    waits = [engine.wait_of(f"c{number}") for number in range(5)]
+    assert [wait.place for wait in waits if wait] == [1, 2, 3, 4, 5]
+    assert all(one.likely_ms < other.likely_ms for one, other in itertools.pairwise(waits))
+    assert all(wait.low_ms <= wait.likely_ms <= wait.high_ms for wait in waits)
+    newcomer = engine.estimate("status", "ru")
+    assert newcomer.place == 6 and newcomer.likely_ms > waits[4].likely_ms
+
+
+def test_more_agents_shorter_wait():
+    few, many = busy_centre(2), busy_centre(20)
+    assert many.estimate("status", "ru").likely_ms < few.estimate("status", "ru").likely_ms / 3
+
+
+def test_callers_of_other_agents_do_not_count():
+    engine = busy_centre(3)
+    engine.step(AgentDefined("3001", "", "", {"documents": 3}), START)
+    engine.step(AgentStatusDeclared("3001", "on_break"), START)
+    for number in range(9):
+        engine.step(CallQueued(f"d{number}", "north", "hotline", "documents"), START + 1)
+    engine.step(CallQueued("c1", "north", "hotline", "status"), START + 2)
+    wait = engine.wait_of("c1")
+    assert wait is not None and wait.place == 1
+
+
+def test_never_grows_while_nothing_changes():
+    engine = busy_centre(3)
+    for number in range(4):
+        engine.step(CallQueued(f"c{number}", "north", "hotline", "status"), START)
+    before = [engine.wait_of(f"c{number}") for number in range(4)]
+    for second in range(1, 300, 7):
+        engine.step(Tick(), START + second * 1000)
+        now = [engine.wait_of(f"c{number}") for number in range(4)]
+        for one, other in zip(before, now, strict=True):
+            assert (
+                other.place <= one.place and other.high_ms <= one.high_ms and other.likely_ms <= one.likely_ms
+            )
+        before = now
+
+
+def test_nobody_on_duty_is_said_so():
+    wait = Engine().estimate("status", "ru")
+    assert not wait.servable
+
+
+def test_somebody_ready_is_no_wait():
+    engine = Engine()
+    engine.step(AgentDefined("2001", "", "", {"status": 3}), START)
+    engine.step(AgentStatusDeclared("2001", "available"), START)
+    assert engine.estimate("status", "ru").low_ms == 0
+    assert engine.estimate("status", "ru").high_ms == 15_000
+
+
+def test_learns_from_what_came():
+    """Waits are really three times what was said: after a while the announcement says so."""
+    calibration = Calibration()
+    for number in range(800):
+        low, _, high = calibration.announce(40_000.0, "status/ru")
+        calibration.learn("status/ru", 40_000.0, (low, high), 80_000 + 400 * (number * 37 % 200))
+    low, likely, high = calibration.announce(40_000.0, "status/ru")
+    assert low <= 100_000 and likely == pytest.approx(120_000, rel=0.2) and high >= 140_000
+    assert calibration.inside > 0.8 * calibration.asked
+
+
+def test_score_is_kept_from_live_calls():
+    engine = busy_centre(1)
+    engine.step(CallQueued("c1", "north", "hotline", "status"), START + 1_000)
+    engine.step(CallEnded("talk0", "2000"), START + 60_000)
+    (offer,) = engine.step(Tick(), START + 80_000)
+    engine.step(OfferAccepted(offer.offer_id, "c1", "2000"), START + 84_000)
+    assert engine.calibration.asked == 1
+
+
+def test_why_in_words():
+    engine = busy_centre(1)
+    engine.step(AgentDefined("2050", "Vera", "", {"status": 1}), START)
+    engine.step(AgentStatusDeclared("2050", "available"), START)
+    engine.step(CallQueued("c1", "north", "hotline", "status"), START)
+    waiting = engine.why("c1", START + 4_000)
+    assert waiting[0] == "Waits 4 s for status in ru, level 1 or better."
+    assert "2 on duty could serve it, 1 of them ready" in waiting[1]
+    assert "From 9 s of waiting on, level 1 of status/ru may serve too." in waiting
+    (offer,) = engine.step(Tick(), START + 9_000)
+    chosen = engine.why("c1")
+    assert chosen[0] == "Vera (2050) is being rung for this caller."
+    assert "The agent can do it (level 1)." in chosen and "The caller had waited 9 s." in chosen
+    engine.step(OfferAccepted(offer.offer_id, "c1", "2050"), START + 12_000)
+    assert engine.why("c1")[0] == "Vera (2050) talks with this caller."
+    engine.step(CallEnded("c1", "2050"), START + 90_000)
+    assert engine.why("c1")[0] == "The call is over: answered, after 12 s of waiting."
+    assert engine.why("nobody") == ()
+    engine.step(CallQueued("c2", "north", "hotline", "chess"), START + 91_000)
+    assert "an agent with the skill must log in" in engine.why("c2")[-1]
