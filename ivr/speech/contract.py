@@ -1,0 +1,51 @@
+"""What the telephone's side (``ivr.agi``) and the speech server say to each other through Asterisk.
+
+Asterisk carries it unchanged: ``SPEECH SET name value`` arrives here as parameters of a ``set`` request, and
+our results come out of ``SPEECH RECOGNIZE`` as text0, score0, grammar0. A turn goes like this:
+
+    SPEECH CREATE dozvon                          one connection for a call; 0: no speech now, go on with keys
+    SPEECH SET expects digits                     what is awaited: choice, yes_no, digits, date, sentence
+    SPEECH SET digits 11                          how many digits are awaited (0: unknown)
+    SPEECH SET phrases да|нет                     the menu's phrases; "phrases+" appends (a line has a limit)
+    SPEECH SET turn 7                             begins the turn; results of an older turn are never sent
+    SPEECH RECOGNIZE prompt timeout 0             text0="@onset": the caller speaks, the prompt must stop now
+    SPEECH RECOGNIZE silence timeout 0            text0="статус заявления" score0=93
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+Expects = Literal["choice", "yes_no", "digits", "date", "sentence"]
+EXPECTS: tuple[Expects, ...] = ("choice", "yes_no", "digits", "date", "sentence")
+
+ENGINE = "dozvon"
+
+# Marks in place of a text. A recognised text never begins with "@".
+ONSET = "@onset"  # the caller began to speak
+NOTHING = "@nothing"  # there was a sound, but no words in it
+BUSY = "@busy"  # too many turns at once, or the recogniser failed: keys only
+TOO_LONG = "@too_long"  # spoke without end; nothing usable
+
+MAX_PHRASES_VALUE = 700  # characters a SET: Asterisk's AGI line holds 2048 bytes, Cyrillic takes two each
+
+
+def turn_settings(
+    turn: int, expects: Expects, phrases: Sequence[str] = (), digits: int = 0
+) -> list[tuple[str, str]]:
+    """Name and value of each ``SPEECH SET`` that begins a turn, in order.
+
+    Phrases are for short menus: the recogniser then hears nothing but them. Without phrases, and for
+    sentences, it listens freely.
+    """
+    settings = [("expects", expects), ("digits", str(digits))]
+    name, value = "phrases", ""
+    for phrase in phrases:
+        clean = " ".join(phrase.replace("|", " ").split())
+        if value and len(value) + 1 + len(clean) > MAX_PHRASES_VALUE:
+            settings.append((name, value))
+            name, value = "phrases+", ""
+        value = f"{value}|{clean}" if value else clean
+    settings.append((name, value or "-"))
+    return [*settings, ("turn", str(turn))]

@@ -1,0 +1,153 @@
+"""One turn of a caller: from silence over the first sound to the words. Runs in a worker thread.
+
+Nothing is decoded before somebody speaks. What came in the moments before the onset is kept and decoded too,
+so that the first syllable is not lost. Time is the sound's own: 32 ms a chunk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from ivr.dialog.understanding.number_words import NUMBER_WORDS
+from ivr.dialog.understanding.spoken_numbers import digits
+from ivr.dialog.understanding.text import words
+from ivr.dialog.understanding.yes_no import yes_or_no
+from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
+from ivr.speech.endpoint import PATIENCE, EndOfSpeech
+from ivr.speech.recogniser import Model, Recogniser
+from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset
+
+PRE_ROLL_MS = 480
+_SURE_YES_NO = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the telephone's side awaits."""
+
+    number: int
+    language: str
+    expects: Expects = "choice"
+    phrases: tuple[str, ...] = ()
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A result to send: a mark of `contract` or words. ``voiced_ms``: sound between onset and last voice."""
+
+    text: str
+    confidence: float = 0.0
+    voiced_ms: int = 0
+    waited_ms: int = 0  # silence after the last voice until the turn was ended
+
+
+class _State(Enum):
+    WAITING = "waiting"  # for somebody to speak
+    SPEAKING = "speaking"
+    OVER = "over"
+
+
+class Turn:
+    """``hear`` takes sound of any length and gives what is to be told now, in order.
+
+    ``claim`` asks for one of the places for turns at once and ``release`` gives it back: `Turn` calls each at
+    most once. An error of the recogniser ends the turn with BUSY: the call goes on with keys.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        model: Model,
+        detector: Detector,
+        claim: Callable[[], bool],
+        release: Callable[[], None],
+    ) -> None:
+        self.request = request
+        self._model, self._detector = model, detector
+        self._claim, self._release = claim, release
+        self._state = _State.WAITING
+        self._before: deque[bytes] = deque(maxlen=PRE_ROLL_MS // CHUNK_MS)
+        self._rest = b""
+        self._onset = Onset()
+        self._end = EndOfSpeech(PATIENCE[request.expects])
+        self._recogniser: Recogniser | None = None
+        detector.reset()
+
+    @property
+    def over(self) -> bool:
+        return self._state is _State.OVER
+
+    def hear(self, sound: bytes) -> list[Outcome]:
+        found: list[Outcome] = []
+        sound = self._rest + sound
+        usable = len(sound) - len(sound) % CHUNK_BYTES
+        self._rest = sound[usable:]
+        for start in range(0, usable, CHUNK_BYTES):
+            if self.over:
+                break
+            found += self._chunk(sound[start : start + CHUNK_BYTES])
+        return found
+
+    def give_up(self) -> None:
+        """The turn is not wanted any more: frees its place. Any number of times."""
+        self._state = _State.OVER
+        if self._recogniser is not None:
+            self._recogniser = None
+            self._release()
+
+    def _chunk(self, chunk: bytes) -> list[Outcome]:
+        probability = self._detector.probability(chunk)
+        if self._state is _State.WAITING:
+            self._before.append(chunk)
+            return self._begin() if self._onset.begins(probability) else []
+        assert self._recogniser is not None
+        self._recogniser.feed(chunk)
+        voiced = self._onset.goes_on(probability)
+        # What was heard is looked at only in pauses: asking costs as much as decoding.
+        complete = not voiced and self._complete(self._recogniser.so_far())
+        return [self._finish()] if self._end.hear(CHUNK_MS, voiced, complete) else []
+
+    def _begin(self) -> list[Outcome]:
+        if not self._claim():
+            self._state = _State.OVER
+            return [Outcome(BUSY)]
+        self._state = _State.SPEAKING
+        try:
+            self._recogniser = self._model.recogniser(self.request.phrases)
+            self._recogniser.feed(b"".join(self._before))
+        except BaseException:
+            if self._recogniser is None:
+                self._release()
+            raise
+        self._before.clear()
+        return [Outcome(ONSET, 1.0)]
+
+    def _finish(self) -> Outcome:
+        assert self._recogniser is not None
+        heard = self._recogniser.finish()
+        voiced_ms = self._end.elapsed_ms - self._end.silence_ms
+        waited_ms, endless = self._end.silence_ms, self._end.too_long
+        self.give_up()
+        if not heard.words:
+            return Outcome(TOO_LONG if endless else NOTHING, 0.0, voiced_ms, waited_ms)
+        return Outcome(heard.words, heard.confidence, voiced_ms, waited_ms)
+
+    def _complete(self, said: str) -> bool:
+        """Does what was said need nothing more?"""
+        request = self.request
+        if request.expects == "yes_no":
+            return yes_or_no(said, request.language)[1] >= _SURE_YES_NO
+        if request.expects == "digits":
+            known = NUMBER_WORDS.get(request.language)
+            return bool(known and request.digits) and _as_long(said, request.language, request.digits)
+        return request.expects == "choice" and said in request.phrases
+
+
+def _as_long(said: str, language: str, wanted: int) -> bool:
+    """By the likeliest reading: «сто двенадцать» could be five digits, but seldom is."""
+    heard: Sequence[str] = words(said)
+    return len(digits(heard, NUMBER_WORDS[language])) >= wanted
