@@ -10,6 +10,8 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Final
 
+import msgspec
+
 from acd.contract import (
     AgentDefined,
     AgentReachabilityChanged,
@@ -118,7 +120,7 @@ class LiveFacts:
         """The facts that an engine's state lacks, in an order in which they can be taken in."""
         agents = engine.agents
         missing: list[Event] = []
-        if self.rules is not None and self.rules.version != engine.rules_version:
+        if self.rules is not None and not same_rules(engine, self.rules):
             missing.append(self.rules)
         missing += (fact for key, fact in self.agents.items() if key not in agents)
         for key, status in self.statuses.items():
@@ -140,3 +142,13 @@ class LiveFacts:
             if call is None or call.node != queued.node:
                 missing.append(queued)
         return missing
+
+
+def same_rules(engine: Engine, rules: RulesLoaded) -> bool:
+    """Whether the engine has these; an edit that left the version as it was counts as well."""
+    if engine.rules_version != rules.version:
+        return False
+    # The engine's have been through JSON: tuples are lists there.
+    return msgspec.json.encode(rules.rules, order="sorted") == msgspec.json.encode(
+        engine.raw_rules, order="sorted"
+    )

@@ -28,7 +28,7 @@ from acd.journal.archive import Archive
 from acd.journal.codec import RecordTooLong, encode
 from acd.journal.stream import Entry, Journal, Pulse
 from acd.service.chores import Chores
-from acd.service.facts import LiveFacts
+from acd.service.facts import LiveFacts, same_rules
 from acd.service.follower import Follower
 from acd.service.leadership import Leadership
 from acd.service.orders import Orders
@@ -302,7 +302,7 @@ class DistributorService:
     def _on_synced(self, why: str) -> None:
         if why == "start":
             self._assert_roster()
-            if self._rules is not None and self._rules.version != self._follower.replica.engine.rules_version:
+            if self._rules is not None and not same_rules(self._follower.replica.engine, self._rules):
                 self._put(self._rules)
         self._chores.assert_facts = True
 

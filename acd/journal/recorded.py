@@ -1,0 +1,249 @@
+"""What a journal tells of the callers: when they came, how long they waited, talked, were ready to wait.
+
+Pure. The journal is fed once to an engine, so that orders (which are not in it) are known as well: how long
+an agent's phone rang before he answered is the time between the offer and its acceptance.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from acd.contract import (
+    AgentDefined,
+    AgentReachabilityChanged,
+    AgentRemoved,
+    AgentStatusDeclared,
+    CallbackRequested,
+    CallEnded,
+    CallLeft,
+    CallQueued,
+    Event,
+    NodeLost,
+    OfferAccepted,
+    OfferCall,
+    RulesLoaded,
+    WrapUpFinished,
+)
+from acd.core.engine import Engine
+from acd.journal.codec import Undecodable, decode_event
+from acd.journal.stream import Entry
+
+DEFAULT_RING_MS = 3_000
+DEFAULT_TALK_MS = 240_000
+
+# Of these an agent's day is made; they are played back as they were.
+AGENT_FACTS = (AgentDefined, AgentRemoved, AgentStatusDeclared, AgentReachabilityChanged)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """One caller. Times in ms; -1: not known from the record."""
+
+    queued: CallQueued
+    at_ms: int
+    waited_ms: int = -1  # until he was connected or left
+    answered: bool = False
+    left: CallLeft | None = None
+    ring_ms: int = -1
+    talk_ms: int = -1
+    wrap_up_ms: int = -1  # when the agent said himself that he was ready
+    topic: str = ""
+    agent_id: str = ""
+
+
+@dataclass
+class Recording:
+    """A period of a journal."""
+
+    calls: list[RecordedCall] = field(default_factory=list)
+    agent_facts: list[tuple[int, Event]] = field(default_factory=list)
+    rules: list[tuple[int, RulesLoaded]] = field(default_factory=list)
+    entries: int = 0
+    unreadable: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+
+    def usual_talk_ms(self, topic: str) -> int:
+        """Median of the topic's conversations, for callers whose own is not known."""
+        same = [call.talk_ms for call in self.calls if call.talk_ms >= 0 and call.queued.topic == topic]
+        every = same or [call.talk_ms for call in self.calls if call.talk_ms >= 0]
+        return int(statistics.median(every)) if every else DEFAULT_TALK_MS
+
+    def more_patience_ms(self, call_id: str) -> int | None:
+        """How much longer than recorded a caller would have waited who did not hang up; None: without end.
+
+        Exponential, with the rate at which the recorded callers hung up: abandoned / all waiting time, the
+        usual estimate of impatience in Erlang-A. Always the same for the same caller, so that variants are
+        compared caller by caller.
+        """
+        if self._mean_patience_ms is None:
+            return None
+        share = (int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:6], "big") + 1) / (1 << 48)
+        return int(-math.log(share) * self._mean_patience_ms)
+
+    @functools.cached_property
+    def _mean_patience_ms(self) -> float | None:
+        abandoned = sum(call.left is not None and call.left.outcome == "abandoned" for call in self.calls)
+        waited_ms = sum(max(call.waited_ms, 0) for call in self.calls)
+        return waited_ms / abandoned if abandoned and waited_ms else None
+
+    def usual_ring_ms(self) -> int:
+        rings = [call.ring_ms for call in self.calls if call.ring_ms >= 0]
+        return int(statistics.median(rings)) if rings else DEFAULT_RING_MS
+
+
+def read(entries: Iterable[Entry], from_ms: int = 0, to_ms: int = 1 << 62) -> Recording:
+    """Calls that were queued in the period; facts about agents and rules from before it as well."""
+    reader = _Reader(from_ms, to_ms)
+    for entry in entries:
+        reader.take(entry)
+    recording = reader.recording
+    recording.calls = sorted(reader.calls.values(), key=lambda call: (call.at_ms, call.queued.call_id))
+    return recording
+
+
+class _Reader:
+    def __init__(self, from_ms: int, to_ms: int) -> None:
+        self.from_ms, self.to_ms = from_ms, to_ms
+        self.recording = Recording()
+        self.calls: dict[str, RecordedCall] = {}
+        self._engine = Engine()
+        self._offered_ms: dict[str, int] = {}
+        self._answered_ms: dict[str, int] = {}
+        self._wrapping: dict[str, tuple[str, int]] = {}  # agent -> his last call and its end
+
+    def take(self, entry: Entry) -> None:
+        recording = self.recording
+        now_ms = entry.time_ms
+        recording.entries += 1
+        try:
+            event = decode_event(entry.data)
+        except Undecodable:
+            recording.unreadable += 1
+            return
+        for order in self._engine.step(event, now_ms):
+            if isinstance(order, OfferCall):
+                self._offered_ms[order.offer_id] = now_ms
+        if isinstance(event, AGENT_FACTS) and now_ms <= self.to_ms:
+            recording.agent_facts.append((now_ms, event))
+        elif isinstance(event, RulesLoaded) and now_ms <= self.to_ms:
+            recording.rules.append((now_ms, event))
+        else:
+            self._of_call(event, now_ms)
+        if self.from_ms <= now_ms <= self.to_ms:
+            recording.first_ms = recording.first_ms or now_ms
+            recording.last_ms = now_ms
+
+    def _of_call(self, event: Event, now_ms: int) -> None:
+        match event:
+            case CallQueued():
+                if event.call_id not in self.calls and self.from_ms <= now_ms <= self.to_ms:
+                    self.calls[event.call_id] = RecordedCall(event, now_ms)
+            case CallLeft():
+                self._change(event.call_id, now_ms, left=event)
+            case CallbackRequested():
+                self._change(event.call_id, now_ms, left=CallLeft(event.call_id, "called_back"))
+            case NodeLost():
+                for call_id in [key for key, call in self.calls.items() if call.queued.node == event.node]:
+                    self._change(call_id, now_ms, left=CallLeft(call_id, "failed", "node_lost"))
+            case OfferAccepted():
+                offered = self._offered_ms.pop(event.offer_id, None)
+                ring = -1 if offered is None else now_ms - offered
+                self._answered_ms.setdefault(event.call_id, now_ms)
+                self._change(event.call_id, now_ms, answered=True, ring_ms=ring, agent_id=event.agent_id)
+            case CallEnded():
+                answered = self._answered_ms.pop(event.call_id, None)
+                call = self.calls.get(event.call_id)
+                if call is not None and answered is not None:
+                    self.calls[event.call_id] = replace(call, talk_ms=now_ms - answered)
+                self._wrapping[event.agent_id] = (event.call_id, now_ms)
+            case WrapUpFinished():
+                last = self._wrapping.pop(event.agent_id, None)
+                if last is not None and last[0] in self.calls:
+                    call = self.calls[last[0]]
+                    self.calls[last[0]] = replace(call, wrap_up_ms=now_ms - last[1])
+            case _:
+                pass
+
+    def _change(self, call_id: str, now_ms: int, **values: object) -> None:
+        call = self.calls.get(call_id)
+        if call is None or call.answered or call.left is not None:
+            return
+        place_ms = call.queued.first_queued_ms or call.at_ms
+        waited = now_ms - min(place_ms, call.at_ms)
+        self.calls[call_id] = replace(call, waited_ms=waited, **values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What came of a period. ``buckets``: offered and answered in target, by start of the interval in ms."""
+
+    name: str
+    offered: int
+    answered: int
+    in_target: int
+    abandoned: int
+    other: int
+    asa_s: float
+    p95_wait_s: float
+    max_wait_s: float
+    buckets: dict[int, tuple[int, int]] = field(default_factory=dict)
+    by_topic: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float | None:
+        """Answered within the target / all offered."""
+        return self.in_target / self.offered if self.offered else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What came of one caller. ``waited_ms`` of those still waiting at the end: until then."""
+
+    at_ms: int
+    topic: str
+    waited_ms: int
+    outcome: str  # answered, abandoned, or another
+
+
+def figures(name: str, fates: Sequence[Fate], target_ms: int, bucket_ms: int) -> Figures:
+    """Counts of a period; waits of all callers, whatever came of them, in p95 and maximum."""
+    waits = sorted(fate.waited_ms for fate in fates)
+    answered = [fate.waited_ms for fate in fates if fate.outcome == "answered"]
+    buckets: dict[int, tuple[int, int]] = {}
+    topics: dict[str, tuple[int, int]] = {}
+    for fate in fates:
+        good = fate.outcome == "answered" and fate.waited_ms <= target_ms
+        start = fate.at_ms - fate.at_ms % bucket_ms
+        offered, reached = buckets.get(start, (0, 0))
+        buckets[start] = (offered + 1, reached + good)
+        offered, reached = topics.get(fate.topic, (0, 0))
+        topics[fate.topic] = (offered + 1, reached + good)
+    return Figures(
+        name,
+        offered=len(fates),
+        answered=len(answered),
+        in_target=sum(wait <= target_ms for wait in answered),
+        abandoned=sum(fate.outcome == "abandoned" for fate in fates),
+        other=sum(fate.outcome not in ("answered", "abandoned") for fate in fates),
+        asa_s=sum(answered) / len(answered) / 1000 if answered else 0.0,
+        p95_wait_s=waits[min(len(waits) - 1, int(len(waits) * 0.95))] / 1000 if waits else 0.0,
+        max_wait_s=waits[-1] / 1000 if waits else 0.0,
+        buckets=dict(sorted(buckets.items())),
+        by_topic=dict(sorted(topics.items())),
+    )
+
+
+def as_it_was(recording: Recording) -> list[Fate]:
+    """What really came of each caller."""
+    fates = []
+    for call in recording.calls:
+        outcome = "answered" if call.answered else call.left.outcome if call.left else "waiting"
+        waited = call.waited_ms if call.waited_ms >= 0 else recording.last_ms - call.at_ms
+        fates.append(Fate(call.at_ms, call.queued.topic, waited, outcome))
+    return fates

@@ -1,0 +1,181 @@
+"""``dozvon replay``: a recorded period, once more with other rules, skills or agents."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from acd.journal.recorded import Recording
+    from acd.journal.stream import Entry
+    from acd.journal.what_if import Variant
+    from dozvon.settings import Settings
+
+BUCKET_S = 900
+NOTES = (
+    "As recorded: what really came of each caller.",
+    "Same again: the engine with the recorded agents and rules, under the same assumptions as the variant. "
+    "Compare the variant with it; where it differs from the record, so far the assumptions are wrong.",
+    "Taken over call by call: arrival, topic, ringing, talk, wrap-up, and the wait after which a caller "
+    "hung up.",
+    "Assumed: who was answered would, from there on, have hung up at the rate of the recorded callers; who "
+    "hung up would have talked as long as is usual for the topic; every offered agent answers; a talk takes "
+    "as long with any agent.",
+)
+
+
+@click.command()
+@click.argument("file", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from", "from_", metavar="TIME", help="2027-05-09 or 2027-05-09T08:00, the centre's time")
+@click.option("--to", metavar="TIME", help="end; without it the end of that day")
+@click.option("--skills", type=click.Path(path_type=Path), help="roster file: these skills instead")
+@click.option("--roster", type=click.Path(path_type=Path), help="roster file: these agents instead")
+@click.option("--rules", type=click.Path(path_type=Path), help="rules file instead of the recorded rules")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="write a page with a drawing")
+@click.option("--json", "as_json", is_flag=True, help="figures as JSON")
+def cli(
+    file: tuple[Path, ...],
+    from_: str | None,
+    to: str | None,
+    skills: Path | None,
+    roster: Path | None,
+    rules: Path | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """What a recorded period would have been with other rules, skills or agents.
+
+    FILEs are journal archives (home/journal/*.jsonl). Without one, --from chooses a period of this
+    installation's archive and journal.
+    """
+    from zoneinfo import ZoneInfo
+
+    from acd.journal import comparison, recorded, what_if
+    from dozvon.settings import load
+
+    settings = load()
+    zone = ZoneInfo(settings.hotline.timezone)
+    if not file and not from_:
+        raise click.UsageError("name a FILE, or a period with --from and --to")
+    from_ms, to_ms = _period(from_, to, zone)
+    entries = _from_files(file) if file else _from_installation(settings, to_ms)
+    recording = recorded.read(entries, from_ms, to_ms)
+    _usable(recording)
+    variant = _variant(skills, roster, rules)
+    target_ms = settings.hotline.target_s * 1000
+    fates = {"as recorded": recorded.as_it_was(recording)}
+    fates["same again"] = what_if.simulate(recording, what_if.Variant("same again"))
+    if variant is not None:
+        fates[variant.name] = what_if.simulate(recording, variant)
+    columns = [recorded.figures(name, each, target_ms, BUCKET_S * 1000) for name, each in fates.items()]
+    if as_json:
+        click.echo(json.dumps(comparison.data(columns, settings.hotline.target_s), ensure_ascii=False))
+    else:
+        click.echo(comparison.table(columns, settings.hotline.target_s))
+        click.echo("\n" + "\n".join(NOTES))
+    if html is not None:
+        html.write_text(comparison.page(columns, settings.hotline.target_s, zone, NOTES), "utf-8")
+        click.echo(f"written: {html}", err=True)
+
+
+def _period(from_: str | None, to: str | None, zone: ZoneInfo) -> tuple[int, int]:
+    """Both ends in ms."""
+    import datetime
+
+    def moment(text: str) -> datetime.datetime:
+        try:
+            found = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            _fail(f"'{text}' is no time; write 2027-05-09 or 2027-05-09T08:00")
+        return found if found.tzinfo else found.replace(tzinfo=zone)
+
+    if from_ is None:
+        if to is not None:
+            _fail("--to needs --from")
+        return 0, 1 << 62
+    start = moment(from_)
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    end = moment(to) if to else midnight + datetime.timedelta(days=1)
+    if end <= start:
+        _fail("--to is not later than --from")
+    return int(start.timestamp() * 1000), int(end.timestamp() * 1000) - 1
+
+
+def _from_files(files: tuple[Path, ...]) -> Iterator[Entry]:
+    from acd.journal import archive
+
+    for file in files:
+        yield from archive.read(file)
+
+
+def _from_installation(settings: Settings, to_ms: int) -> Iterator[Entry]:
+    """The archive, then what is still in Redis. From the beginning: who worked was said long ago."""
+    import asyncio
+
+    from acd.journal.archive import Archive
+    from acd.journal.link import JournalError
+    from acd.journal.stream import Journal, id_pair
+
+    last = "0-0"
+    for entry in Archive(settings.home / "journal").between(0, to_ms):
+        last = entry.id
+        yield entry
+
+    async def rest() -> list[Entry]:
+        journal = Journal(settings.redis_url)
+        found: list[Entry] = []
+        after = last
+        try:
+            while entries := await journal.range(f"({after}" if after != "0-0" else "-"):
+                found += [entry for entry in entries if id_pair(entry.id)[0] <= to_ms]
+                after = entries[-1].id
+        finally:
+            await journal.close()
+        return found
+
+    try:
+        yield from asyncio.run(rest())
+    except JournalError as error:
+        click.echo(
+            f"dozvon: the journal in Redis cannot be read, only the archive is used: {error}", err=True
+        )
+
+
+def _usable(recording: Recording) -> None:
+    if not recording.entries:
+        _fail("nothing is recorded there")
+    if recording.unreadable:
+        click.echo(f"dozvon: {recording.unreadable} entries could not be read and were left out", err=True)
+    if not recording.calls:
+        _fail("no caller was queued in that period")
+
+
+def _variant(skills: Path | None, roster: Path | None, rules: Path | None) -> Variant | None:
+    from acd import rules_file
+    from acd.journal.what_if import Variant
+    from acd.service import roster as rosters
+
+    names = [path.name for path in (skills, roster, rules) if path is not None]
+    if not names:
+        return None
+    try:
+        return Variant(
+            f"with {', '.join(names)}",
+            skills=rosters.load(skills).agents if skills else None,
+            agents=rosters.load(roster).agents if roster else None,
+            rules=rules_file.load(rules)[0] if rules else None,
+        )
+    except (rosters.RosterError, rules_file.RulesFileError) as error:
+        _fail(str(error))
+
+
+def _fail(text: str) -> NoReturn:
+    click.echo(f"dozvon: {text}", err=True)
+    sys.exit(1)

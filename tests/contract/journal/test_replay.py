@@ -1,0 +1,51 @@
+"""``dozvon replay --from``: the archive and what is still in Redis, as one journal."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from acd.contract import CallEnded, CallQueued, OfferAccepted, WrapUpFinished
+from dozvon.commands.replay import cli
+
+from .conftest import Making, RedisServer, eventually, next_offer, roster_of
+
+
+async def test_yesterday_from_archive_and_journal(
+    making: Making, redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    node = making(node="n1", leads=True, roster=roster_of(1), archive=home / "journal")
+    await node.start()
+    orders = node.commands("n1")
+    for number in range(6):
+        await node.report(CallQueued(f"c{number}", "n1", "hotline", "t"))
+        offer = await next_offer(orders)
+        await node.report(OfferAccepted(offer.offer_id, offer.call_id, "a1"))
+        await node.report(CallEnded(offer.call_id, "a1"))
+        await node.report(WrapUpFinished("a1"))
+        await eventually(lambda: node.snapshot().agents[0].state == "ready")
+        if number in (2, 4):
+            await node._chores.store()
+    assert node.counts()["archived"] > 0
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "dozvon.yaml").write_text(f"home: {home}\nredis: {{url: '{redis_server.url}'}}\n", "utf-8")
+    monkeypatch.setenv("DOZVON_CONFIG", str(config))
+    monkeypatch.delenv("DOZVON_HOME", raising=False)
+    today = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=12)).isoformat()
+    until = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).isoformat()
+    arguments = ["--from", today, "--to", until, "--json"]
+    result = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+    assert result.exit_code == 0, result.output
+    was, same = json.loads(result.stdout.splitlines()[-1])["variants"]
+    assert was["offered"] == was["answered"] == same["answered"] == 6
+    redis_server.stop()
+    result = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+    assert result.exit_code == 0 and "only the archive is used" in result.stderr
+    assert 0 < json.loads(result.stdout.splitlines()[-1])["variants"][0]["offered"] < 6
