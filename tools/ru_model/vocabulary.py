@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -51,9 +52,16 @@ def examples() -> list[str]:
     return [text for text in dict.fromkeys(map(spoken, found)) if text]
 
 
+def prompts() -> list[str]:
+    """What the hotline itself says: the model knows these words, so that every prompt can be proof-heard."""
+    file = ROOT / "voice_prompts/ru/sounds/manifest.json"
+    made = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return [spoken(sound["text"]) for sound in made.values()]
+
+
 def words() -> list[str]:
     own = " ".join(_lines("words.txt")).split()
-    said = [word for text in [*phrases(), *examples()] for word in text.split()]
+    said = [word for text in [*phrases(), *examples(), *prompts()] for word in text.split()]
     return list(dict.fromkeys([*number_words.vocabulary(), *own, *said]))
 
 
