@@ -22,6 +22,7 @@ LOOK_S: Final = 1.0
 _CHANNEL = re.compile(r"[A-Za-z0-9/_.@;:+*#-]{1,120}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
+_KEY = re.compile(r"[0-9A-D*#]")
 _FILE = re.compile(r"/[A-Za-z0-9_./-]{1,250}\.(wav|alaw|sln)")
 _VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,60}")
 # States of a device, by app_queue's and manager's two spellings.
@@ -172,6 +173,11 @@ class Switch:
     async def hang_up(self, channel: str, cause: int = 16) -> None:
         """Raises SwitchError; SwitchRefused also when the channel is gone."""
         await self.link.action("Hangup", {"Channel": _fit(channel, _CHANNEL), "Cause": str(int(cause))})
+
+    async def press(self, channel: str, key: str) -> None:
+        """A key as if the channel's own telephone had sent it. Raises SwitchError."""
+        fields = {"Channel": _fit(channel, _CHANNEL), "Digit": _fit(key, _KEY), "Receive": "yes"}
+        await self.link.action("PlayDTMF", fields)
 
     async def redirect(self, channel: str, context: str, extension: str, priority: int = 1) -> None:
         """Sends a channel elsewhere in the dialplan. Raises SwitchError."""

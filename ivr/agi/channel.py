@@ -11,7 +11,7 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,7 @@ REPLY_MARGIN_S = 10.0
 MAX_PROMPT_S = 300.0
 MAX_KEYS_AHEAD = 32
 MAX_TALK_S = 4 * 3600.0
+POKE = "D"  # a key that telephones do not have: stops SPEECH RECOGNIZE, which takes no command
 
 DialStatus = Literal["answered", "no_answer", "declined", "unreachable", "cancelled"]
 RecordingEnd = Literal["key", "timeout", "hung_up", "failed"]
@@ -83,6 +84,7 @@ class Channel:
         self._clock = clock
         self._keys = ""
         self._music = ""
+        self.poke: Callable[[], Awaitable[None]] | None = None  # gives ``POKE`` to this channel
         session.on_leftover = self._keep_leftover
 
     @property
@@ -117,10 +119,18 @@ class Channel:
 
     async def stop(self) -> None:
         """Silences what a cancelled operation left playing."""
+        running = self._session.running
+        if running is not None and not running.interruptible and self.poke is not None:
+            await self.poke()
         await self._session.settle()
 
     def forget_keys(self) -> None:
         self._keys = ""
+
+    def put_key(self, key: str) -> None:
+        """A key that came another way, as if it had been pressed ahead."""
+        if len(key) == 1 and key in commands.KEYS:
+            self._keys = (self._keys + key)[:MAX_KEYS_AHEAD]
 
     # ------------------------------------------------------------------------------------ play and ask
     async def play(self, sound: str, *, barge_in: bool = True) -> bool:
@@ -135,7 +145,7 @@ class Channel:
             commands.stream_file(sound, commands.KEYS if barge_in else ""), MAX_PROMPT_S + REPLY_MARGIN_S
         )
         if reply.number < 0:
-            await self._raise_if_gone()
+            await self.raise_if_gone()
             raise PlaybackFailed(sound)
         return not self._keep_key(reply)
 
@@ -184,7 +194,7 @@ class Channel:
             self._music = music_class
         reply = await self._run(commands.wait_for_digit(timeout_ms), timeout_ms / 1000 + REPLY_MARGIN_S)
         if reply.number < 0:
-            await self._raise_if_gone()
+            await self.raise_if_gone()
             raise SessionLost("cannot wait for keys")
         return chr(reply.number) if self._is_key(reply) else ""
 
@@ -218,7 +228,7 @@ class Channel:
 
         Cannot be interrupted by a command. When the caller leaves first the result is still to be had.
         """
-        await self._raise_if_gone(probe=False)
+        await self.raise_if_gone(probe=False)
         self._music = ""
         ring = str(max(1, round(ring_s)))
         dial = commands.execute("Dial", target, ring, options)
@@ -239,15 +249,7 @@ class Channel:
         """Any other command, with the usual care for a caller who is gone."""
         return await self._run(command, timeout_s)
 
-    # ---------------------------------------------------------------------------------------- inside
-    async def _run(self, command: Command, timeout_s: float = REPLY_MARGIN_S) -> Reply:
-        await self._raise_if_gone(probe=False)
-        reply = await self._session.run(command, timeout_s)
-        if reply.code == 511:
-            raise CallerHungUp
-        return reply
-
-    async def _raise_if_gone(self, *, probe: bool = True) -> None:
+    async def raise_if_gone(self, *, probe: bool = True) -> None:
         """A failure may mean a hang-up whose HANGUP line is on its way: one exchange more tells."""
         if probe and not self.gone:
             await self._session.run(commands.noop(), REPLY_MARGIN_S)
@@ -255,6 +257,14 @@ class Channel:
             raise SessionLost(self._session.lost)
         if self.gone:
             raise CallerHungUp
+
+    # ---------------------------------------------------------------------------------------- inside
+    async def _run(self, command: Command, timeout_s: float = REPLY_MARGIN_S) -> Reply:
+        await self.raise_if_gone(probe=False)
+        reply = await self._session.run(command, timeout_s)
+        if reply.code == 511:
+            raise CallerHungUp
+        return reply
 
     def _is_key(self, reply: Reply) -> bool:
         return reply.ok and reply.number > 1 and chr(reply.number) in commands.KEYS
@@ -268,3 +278,5 @@ class Channel:
     def _keep_leftover(self, reply: Reply) -> None:
         if reply.command.words[0] in ("STREAM", "WAIT"):
             self._keep_key(reply)
+        elif reply.note == "digit":
+            self.put_key(reply.fields.get("digit", ""))

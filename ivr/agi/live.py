@@ -69,7 +69,8 @@ class LiveCall:
     """What is known of one call while it lasts. Times are Unix ms, 0: has not happened."""
 
     call_id: str
-    unique_id: str  # Asterisk's, of the caller's channel
+    channel_name: str  # Asterisk's, of the caller's channel
+    unique_id: str
     caller_number: str
     dialled: str
     started_ms: int
@@ -82,6 +83,7 @@ class LiveCall:
     agent_id: str = ""
     mark: int = 0
     outcome: str = ""
+    recording: str = ""  # of the conversation, absolute path
     tickets: int = 0
     resumed: bool = False
 

@@ -37,10 +37,14 @@ class Hotline(Protocol):
 
 
 class Phones(Protocol):
-    """Stops a phone from ringing, from outside the call that makes it ring (Asterisk's manager does)."""
+    """What a session cannot do to channels while it waits for Asterisk; the manager can."""
 
     async def stop_ringing(self, endpoint: str, caller_unique_id: str) -> int:
         """Hangs up what rings at ``endpoint`` for this caller (Asterisk's id of his channel); how many."""
+        ...
+
+    async def press(self, channel: str, key: str) -> None:
+        """Gives a key to a channel as if its caller had pressed it."""
         ...
 
 
@@ -72,6 +76,7 @@ class CallSettings:
     queue_down_ms: int = 20_000  # without a journal for so long, a waiting caller is released
     desk_timeout_s: float = 3.0
     look_up_timeout_s: float = 5.0
+    silence: str = ""  # a moment of silence (``listening.make_silence``); "" takes keys only
     min_free_bytes: int = 64 * 1024 * 1024  # for a recording to begin
 
 
@@ -87,3 +92,4 @@ class House:
     clock_ms: Callable[[], int]
     phones: Phones | None = None
     look_up: LookUpPort = nothing_found
+    speech_ready: Callable[[], bool] = lambda: True  # is a speech server there; asked before each turn

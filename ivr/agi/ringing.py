@@ -1,7 +1,8 @@
-"""Stopping a phone that rings for a caller, through Asterisk's manager.
+"""What a session cannot do while Asterisk is busy with its command, done through Asterisk's manager.
 
-The session that rings it cannot: EXEC Dial takes no further command. So the manager is asked for the
-channels of this call, and the one that is being dialled at the endpoint is hung up.
+EXEC Dial takes no further command, so a phone that rings for a caller is hung up by the manager: among the
+channels of this call, the one that is being dialled at the endpoint. Nor does SPEECH RECOGNIZE:
+a key ends it.
 """
 
 from __future__ import annotations
@@ -30,12 +31,17 @@ class Manager(Protocol):
 
     async def hang_up(self, channel: str, cause: int = CAUSE_CLEARED) -> None: ...
 
+    async def press(self, channel: str, key: str) -> None: ...
+
 
 class ManagedPhones:
     """Implements ``ivr.agi.ports.Phones``. Raises what the manager raises."""
 
     def __init__(self, manager: Manager) -> None:
         self._manager = manager
+
+    async def press(self, channel: str, key: str) -> None:
+        await self._manager.press(channel, key)
 
     async def stop_ringing(self, endpoint: str, caller_unique_id: str) -> int:
         seen = await self._manager.channels()

@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from typing import Any
 
@@ -19,9 +20,10 @@ import structlog
 from acd.contract import Outcome
 from desk.contract import Interaction
 from ivr.agi import recording
-from ivr.agi.channel import CallerHungUp, Channel
+from ivr.agi.channel import POKE, CallerHungUp, Channel
 from ivr.agi.codec import Environment
 from ivr.agi.errands import Errands, language_of
+from ivr.agi.listening import Listener
 from ivr.agi.live import LiveCall, LiveCalls
 from ivr.agi.ports import Dialogue, House
 from ivr.agi.session import Session, SessionLost
@@ -58,6 +60,8 @@ from ivr.dialog.contract import (
 MAX_IDLE_STEPS = 50  # turns of a dialogue that ask nothing of the caller: more is a flow that spins
 MAX_STEPS = 2_000
 FINISH_TIMEOUT_S = 10.0
+POKE_TIMEOUT_S = 2.0
+CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,79}")  # becomes part of file names
 
 log = structlog.get_logger(__name__)
 
@@ -82,14 +86,16 @@ class CallRunner:
         started_ms = self._house.clock_ms()
         arg = dict(enumerate(environment.args))
         fields = environment.fields
+        known = arg.get(2, "") if CALL_ID.fullmatch(arg.get(2, "")) else ""
         number = "".join(c for c in fields.get("callerid", "") if c in "0123456789")[:20]
         call = LiveCall(
-            call_id=arg.get(2, "")[:80] or new_call_id(self._house.settings.node),
+            call_id=known or new_call_id(self._house.settings.node),
+            channel_name=fields.get("channel", ""),
             unique_id=fields.get("uniqueid", ""),
             caller_number=number,
             dialled=(arg.get(1) or fields.get("extension", ""))[:40],
             started_ms=started_ms,
-            resumed=bool(arg.get(2)),
+            resumed=bool(known),
         )
         started = CallStarted(
             call.call_id,
@@ -132,7 +138,10 @@ class Call:
         self._errands = Errands(house, call)
         self._dialogue: Any = None
         self._done = False
-        self._speech_refused = False
+        self._listener = Listener(
+            self._channel, self._speaker, call.call_id, house.settings.silence, house.speech_ready
+        )
+        self._channel.poke = self._poke
 
     # ------------------------------------------------------------------------------------ the whole
     async def run(self, started: CallStarted) -> None:
@@ -241,15 +250,22 @@ class Call:
                 log.error("an unknown action", action="unknown_action", kind=type(action).__name__)
 
     # ------------------------------------------------------------------------------ on the telephone
+    async def _poke(self) -> None:
+        """Ends a SPEECH RECOGNIZE; without the manager it ends by itself, some seconds later."""
+        if self._house.phones is None:
+            return
+        try:
+            async with asyncio.timeout(POKE_TIMEOUT_S):
+                await self._house.phones.press(self._call.channel_name, POKE)
+        except Exception as error:
+            log.warning("listening goes on", action="poke_failed", call_id=self._base_id, why=repr(error))
+
     async def _play(self, action: Play) -> Input:
         await self._speaker.say(action.prompts, barge_in=action.barge_in)
         return PromptFinished()
 
     async def _ask(self, action: Ask) -> Input:
-        if action.speech and not self._speech_refused:
-            self._speech_refused = True
-            return SpeechFailed("off")
-        return await self._speaker.ask(action)
+        return await (self._listener if action.speech else self._speaker).ask(action)
 
     async def _record(self, action: Record) -> Recorded:
         await self._speaker.say(action.prompts)
@@ -347,7 +363,7 @@ class Call:
             answered_ms=call.answered_ms,
             ended_ms=self._house.clock_ms(),
             path=tuple(self._facts("path", ())),
-            notes=dict(self._facts("notes", {})),
+            notes=dict(self._facts("notes", {})) | ({"recording": call.recording} if call.recording else {}),
             flow_version=self._facts("flow_version", ""),
         )
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from ivr.agi import codec
 from ivr.agi.codec import Command, Environment, Interrupted, Reply
 
-SETTLE_TIMEOUT_S = 10.0
+SETTLE_TIMEOUT_S = 60.0  # for a command that cannot be interrupted to end by itself
 # Asterisk answers an interruption within milliseconds, or (see ``codec``) when told again.
 INTERRUPT_AGAIN_S = (0.05, 0.2, 0.75, 2.0, 7.0)
 
@@ -53,6 +53,11 @@ class Session:
         self.on_leftover: Callable[[Reply], None] = lambda _reply: None
 
     @property
+    def running(self) -> Command | None:
+        """The command that Asterisk is busy with."""
+        return self._conn.running
+
+    @property
     def lost(self) -> str | None:
         """Why the connection is gone, None while it lives."""
         return self._lost
@@ -83,7 +88,7 @@ class Session:
     async def run(self, command: Command, timeout_s: float) -> Reply:
         """Gives a command and waits for its reply; raises SessionLost, LocalProtocolError."""
         async with self._lock:
-            await self._settle(timeout_s)
+            await self._settle()
             self._check()
             event = await self._exchange(self._conn.send(command), timeout_s, command.name)
             if isinstance(event, Interrupted):
@@ -93,15 +98,15 @@ class Session:
     async def settle(self) -> None:
         """Stops what a cancelled ``run()`` left running."""
         async with self._lock:
-            await self._settle(SETTLE_TIMEOUT_S)
+            await self._settle()
 
-    async def _settle(self, timeout_s: float) -> None:
+    async def _settle(self) -> None:
         left = self._conn.running
         if left is None:
             return
         self._check()
         if not left.interruptible:  # its own end is waited for
-            event = await self._exchange(b"", max(timeout_s, SETTLE_TIMEOUT_S), left.name)
+            event = await self._exchange(b"", SETTLE_TIMEOUT_S, left.name)
         else:
             event = await self._interrupt(left.name)
         self._take_leftover(event)

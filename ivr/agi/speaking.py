@@ -33,7 +33,7 @@ class Speaker:
     async def say(self, prompts: tuple[Prompt, ...], *, barge_in: bool = True) -> bool:
         """False when a key cut it short; the key waits for the next ``ask``."""
         sounds = await self.sounds(prompts)
-        self._note(prompts)
+        self.note(prompts)
         for sound in sounds:
             try:
                 if not await self._channel.play(sound, barge_in=barge_in):
@@ -77,7 +77,7 @@ class Speaker:
                 await self._voice.prepare(prompts, self.language)
         return self._voice.sound(prompts, self.language)
 
-    def _note(self, prompts: tuple[Prompt, ...]) -> None:
+    def note(self, prompts: tuple[Prompt, ...]) -> None:
         """What the caller hears, for the log of the call; a number read out to him is his own affair."""
         try:
             text = self._voice.text(prompts, self.language)

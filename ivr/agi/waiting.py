@@ -198,6 +198,8 @@ class Waiting:
             await self._channel.set("DOZVON_AGI", self._settings.address)
             await self._channel.set("DOZVON_WHISPER", self._whisper)
             await self._channel.set("DOZVON_MET", "")
+            if self._settings.record_conversations:
+                await self._record_conversation()
             music = f"m({self._settings.music_class})"
             options = DIAL_OPTIONS.format(music=music)
             dialling = asyncio.create_task(self._channel.dial(offer.endpoint, offer.ring_ms / 1000, options))
@@ -209,6 +211,14 @@ class Waiting:
             return await self._after(ring, result)
         finally:
             self._calls.end_ring(ring)
+
+    async def _record_conversation(self) -> None:
+        """Both sides into one file, from being connected to the conversation's end."""
+        folder = self._settings.recordings
+        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+        self._call.recording = str(folder / f"{self._call.call_id}.talk.wav")
+        await self._channel.execute("StopMixMonitor")
+        await self._channel.execute("MixMonitor", self._call.recording, "ab")
 
     async def _watch(self, ring: Ring, dialling: asyncio.Task[DialResult]) -> None:
         """Until Dial is over: reports the answer, hears withdrawals."""
@@ -305,6 +315,8 @@ class Waiting:
         agent_id = self._talking.agent_id
         talk_ms = max(0, self._house.clock_ms() - self._call.answered_ms)
         await self.close("answered", "")
+        if self._call.recording and not self._channel.gone:
+            await self._channel.execute("StopMixMonitor")
         await self._channel.set("DOZVON_DONE", "1")  # from here on a restart must not begin the call anew
         await self._channel.set("DOZVON_FIRST_QUEUED_MS", "")
         return ConversationEnded(agent_id, talk_ms)

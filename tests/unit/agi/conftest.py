@@ -72,6 +72,10 @@ class FakeAsterisk:
         self.commands: list[str] = []
         self.variables: dict[str, str] = {}
         self.dial: Dial | None = None
+        self.speech: list[tuple[float, str]] | None = (
+            None  # results: seconds until it comes, rest of the reply
+        )
+        self.speech_settings: list[tuple[str, str]] = []
         self.meets = True  # an agent who answers hears all of the whisper
         self.recorded: Callable[[Path], str] | None = None
         self.music = ""
@@ -172,6 +176,13 @@ class FakeAsterisk:
             case ["EXEC", name, *arguments]:
                 self.applications.append(f"{name}({','.join(arguments)})")
                 await self._alive("200 result=0")
+            case ["SPEECH", "CREATE", _]:
+                await self._reply("200 result=1" if self.speech is not None else "200 result=0")
+            case ["SPEECH", "SET", name, value]:
+                self.speech_settings.append((name, value))
+                await self._reply("200 result=1")
+            case ["SPEECH", "RECOGNIZE", sound, timeout, _]:
+                await self._recognise(sound, float(timeout))
             case ["NOOP"] | ["ANSWER"] | ["HANGUP"]:
                 await self._reply("200 result=0")
             case _:
@@ -201,6 +212,27 @@ class FakeAsterisk:
         key, why = await self._pause(timeout_s, "0123456789*#")
         result = {"gone": -1, "command": 1}.get(why, ord(key) if key else 0)
         await self._reply(f"200 result={result}")
+
+    async def _recognise(self, sound: str, timeout_s: float) -> None:
+        """Takes no command meanwhile; ends with the next result, a key, silence or a hang-up."""
+        assert self.speech is not None
+        self.said.append(sound)
+        self.music = ""
+        seconds, result = self.speech.pop(0) if self.speech else (9e9, "")
+        limit_s = self.sounds.get(sound, 0.0) + timeout_s / 100  # a hundredth: tests are impatient
+        until = asyncio.get_running_loop().time() + min(seconds, limit_s)
+        while True:
+            if self._gone.is_set():
+                await self._reply("200 result=1 (hangup) endpos=0")
+                return
+            if self._keys:
+                await self._reply(f"200 result=1 (digit) digit={self._keys.popleft()} endpos=0")
+                return
+            if not await self._change(until):
+                break
+        await self._reply(
+            "200 result=1 (timeout) endpos=0" if seconds > limit_s else f"200 result=1 {result}"
+        )
 
     async def _pause(self, seconds: float, keys: str) -> tuple[str, str]:
         """Time passes: ("5", "key"), ("", "end"), ("", "command") or ("", "gone")."""

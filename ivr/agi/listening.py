@@ -1,0 +1,150 @@
+"""Listening to a caller: speech and keys at once, through Asterisk's speech interface.
+
+Rules
+  * Speech is a bonus: whatever fails, the call goes on with keys, and the dialogue hears SpeechFailed once.
+  * Asterisk does not stop a prompt when somebody begins to speak: the speech server sends ``ONSET`` and a
+    second RECOGNIZE with a moment of silence replaces the prompt at once. The recogniser keeps what it heard.
+  * RECOGNIZE takes no further command. To stop one for an offer, a key that no telephone has is given to
+    the channel by the manager (``POKE``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from ivr.agi import commands
+from ivr.agi.channel import MAX_PROMPT_S, POKE, Channel
+from ivr.agi.codec import Reply
+from ivr.agi.speaking import Speaker
+from ivr.dialog.contract import Ask, Digits, Input, NoInput, SpeechFailed, Utterance
+from ivr.speech.contract import BUSY, ENGINE, NOTHING, ONSET, TOO_LONG, turn_settings
+
+CREATE_TIMEOUT_S = 45.0  # Asterisk gives up a silent server after some 30 s; we must not give up first
+SET_TIMEOUT_S = 5.0  # Asterisk waits a second for the server's answer
+LONGEST_SPEECH_S = 40
+SILENCE_MS = 100
+MAX_ALTERNATIVES = 5
+
+log = structlog.get_logger(__name__)
+
+
+class SpeechGone(Exception):
+    """No speech for the rest of this call; the text says why."""
+
+
+def make_silence(folder: Path) -> str:
+    """A moment of silence as a sound file; its path without extension. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "silence.alaw"
+    file.write_bytes(b"\xd5" * (SILENCE_MS * 8))
+    return str(file.with_suffix(""))
+
+
+class Listener:
+    """One call's ears. ``ready`` tells whether it is worth connecting to the speech server at all."""
+
+    def __init__(
+        self, channel: Channel, speaker: Speaker, call_id: str, silence: str, ready: Callable[[], bool]
+    ) -> None:
+        self._channel = channel
+        self._speaker = speaker
+        self._call_id = call_id
+        self._silence = silence
+        self._ready = ready
+        self._created = False
+        self._turn = 0
+        self._gone = "" if silence else "off"
+        self._told = False
+
+    async def ask(self, action: Ask) -> Input:
+        """Speech and keys, or SpeechFailed, or keys alone once that was said."""
+        if self._gone and self._told:
+            return await self._speaker.ask(action)
+        if self._channel.keys_ahead and action.barge_in:
+            return await self._speaker.ask(action)  # he types, and knows the way
+        try:
+            return await self._hear(action)
+        except SpeechGone as error:
+            self._gone = str(error)
+            self._told = True
+            log.warning("speech is gone for this call", action="speech_gone", why=self._gone)
+            return SpeechFailed(self._gone)
+
+    async def _hear(self, action: Ask) -> Input:
+        await self._begin(action)
+        sound, timeout_s = self._silence, max(1, math.ceil(action.timeout_ms / 1000))
+        sounds = await self._speaker.sounds(action.prompts)
+        self._speaker.note(action.prompts)
+        if not action.barge_in:
+            self._channel.forget_keys()
+            for each in sounds:
+                await self._channel.play(each, barge_in=False)
+        elif sounds:
+            *first, sound = sounds  # more than one only when a prompt is missing
+            for each in first:
+                await self._channel.play(each)
+        reply = await self._recognise(sound, timeout_s)
+        if reply.note == "speech" and reply.fields.get("text0") == ONSET:
+            reply = await self._recognise(self._silence, LONGEST_SPEECH_S)
+        return await self._understood(reply, action)
+
+    async def _begin(self, action: Ask) -> None:
+        """A connection for the call, once, and what is awaited this time."""
+        if self._gone or not self._ready():
+            raise SpeechGone(self._gone or "server_down")
+        if not self._created:
+            reply = await self._channel.command(commands.speech_create(ENGINE), CREATE_TIMEOUT_S)
+            if reply.result != "1":
+                raise SpeechGone("no_connection")
+            self._created = True
+            await self._set("call", self._call_id)
+        self._turn += 1
+        await self._set("language", self._speaker.language)
+        digits = action.max_digits if action.expects == "digits" else 0
+        for name, value in turn_settings(self._turn, action.expects, action.phrases, digits):
+            await self._set(name, value)
+
+    async def _set(self, name: str, value: str) -> None:
+        reply = await self._channel.command(commands.speech_set(name, value), SET_TIMEOUT_S)
+        if reply.result != "1":
+            raise SpeechGone("not_set")
+
+    async def _recognise(self, sound: str, timeout_s: int) -> Reply:
+        longest_s = MAX_PROMPT_S + timeout_s + LONGEST_SPEECH_S
+        return await self._channel.command(commands.speech_recognize(sound, timeout_s), longest_s)
+
+    async def _understood(self, reply: Reply, action: Ask) -> Input:
+        match reply.note:
+            case "digit":
+                key = reply.fields.get("digit", "")
+                if key == POKE:  # nobody pressed it; who sent it has cancelled us, or will
+                    return NoInput()
+                self._channel.put_key(key)
+                answer = await self._channel.collect(
+                    action.max_digits, action.terminator, action.interdigit_ms, action.interdigit_ms
+                )
+                return NoInput() if answer is None else Digits(answer.keys)
+            case "speech":
+                return self._words(reply)
+            case "timeout":
+                return NoInput()
+            case _:
+                await self._channel.raise_if_gone()
+                raise SpeechGone("failed")
+
+    def _words(self, reply: Reply) -> Input:
+        texts = [reply.fields[name] for n in range(MAX_ALTERNATIVES) if (name := f"text{n}") in reply.fields]
+        if not texts:
+            raise SpeechGone("died")  # the server went away: RECOGNIZE ends without a result
+        if texts[0] == BUSY:
+            raise SpeechGone("busy")
+        if texts[0] in (NOTHING, TOO_LONG, ONSET):
+            return Utterance("", 0.0)
+        score = reply.fields.get("score0", "")
+        confidence = min(100, int(score)) / 100 if score.isdecimal() else 0.0
+        log.info("the caller answered", action="spoke", pii_text=texts[0], confidence=confidence)
+        return Utterance(texts[0], confidence, tuple(texts[1:]))
