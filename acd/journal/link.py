@@ -40,8 +40,11 @@ class BadAddress(Exception):
     """The address of Redis cannot be understood."""
 
 
-def connect(url: str) -> Redis:
-    """A client with a pool of connections; nothing is opened before the first request. Raises BadAddress."""
+def connect(url: str) -> tuple[Redis, list[Redis]]:
+    """A client with a pool of connections, and all clients that have to be closed in the end.
+
+    Nothing is opened before the first request. Raises BadAddress.
+    """
     limits: dict[str, Any] = {
         "socket_timeout": REPLY_TIMEOUT_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
@@ -53,12 +56,13 @@ def connect(url: str) -> Redis:
     try:
         if url.startswith("redis+sentinel://"):
             return _from_sentinel(url, limits)
-        return Redis.from_url(url, **limits)
+        client = Redis.from_url(url, **limits)
+        return client, [client]
     except (ValueError, exceptions.RedisError) as error:
         raise BadAddress(f"{_without_password(url)}: {error}") from None
 
 
-def _from_sentinel(url: str, limits: dict[str, Any]) -> Redis:
+def _from_sentinel(url: str, limits: dict[str, Any]) -> tuple[Redis, list[Redis]]:
     parts = urlsplit(url)
     hosts = []
     for item in parts.netloc.rpartition("@")[2].split(","):
@@ -75,7 +79,7 @@ def _from_sentinel(url: str, limits: dict[str, Any]) -> Redis:
         hosts, sentinel_kwargs={**limits, "max_connections": 4}, **limits, **login
     )
     client: Redis = watchers.master_for(master)
-    return client
+    return client, [client, *watchers.sentinels]
 
 
 def _without_password(url: str) -> str:

@@ -79,7 +79,7 @@ class Journal:
     """All that is asked of Redis. ``prefix`` keeps several hotlines (or tests) apart in one Redis."""
 
     def __init__(self, url: str, prefix: str = "dozvon") -> None:
-        self._redis = connect(url)
+        self._redis, self._clients = connect(url)
         self.prefix = prefix
         self.key = f"{prefix}:journal"
         self._leader = f"{prefix}:leader"
@@ -98,7 +98,8 @@ class Journal:
         self._trim = register(scripts.TRIM)
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        for client in self._clients:
+            await client.aclose()
 
     def node_key(self, node: str) -> str:
         return f"{self.prefix}:node:{node}"
@@ -225,6 +226,15 @@ class Journal:
 
     async def release(self, lease: Lease) -> None:
         await self._run(self._release, [self._leader], [lease.value])
+
+    async def eviction_policy(self) -> str:
+        """What Redis drops when it is full; "" when it does not tell."""
+        try:
+            answer = await self._ask("CONFIG", "GET", "maxmemory-policy")
+        except JournalError:
+            return ""  # not every hosted Redis lets anybody ask
+        pairs = answer.items() if isinstance(answer, dict) else zip(answer[::2], answer[1::2], strict=True)
+        return next((_text(value) for _, value in pairs), "")
 
     async def living(self, nodes: Sequence[str]) -> set[str]:
         """Those of the nodes that said within their time that they live."""

@@ -11,6 +11,7 @@ What is found on (re)connection, and what is done
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -22,6 +23,7 @@ from acd.journal.stream import Entry, Journal, id_pair
 from acd.service.replica import Replica
 
 CATCH_UP_COUNT = 1000
+ASLEEP_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -142,8 +144,12 @@ class Follower:
     # -------------------------------------------------------------------------------------------- follow
     async def _follow(self) -> None:
         await self._on_batch()
+        read_s = time.monotonic()
         while self.synced.is_set():
             entries = await self._read()
+            read_s, before_s = time.monotonic(), read_s
+            if read_s - before_s > ASLEEP_S:
+                return  # stopped meanwhile; what we would read next may have been trimmed: look first
             self._take(entries)
             await self._on_batch()
 
