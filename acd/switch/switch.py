@@ -177,6 +177,7 @@ class Switch:
     async def press(self, channel: str, key: str) -> None:
         """A key as if the channel's own telephone had sent it. Raises SwitchError."""
         fields = {"Channel": _fit(channel, _CHANNEL), "Digit": _fit(key, _KEY), "Receive": "yes"}
+        fields["Async"] = "false"  # panoramisk looks for it when the answer says "successfully queued"
         await self.link.action("PlayDTMF", fields)
 
     async def redirect(self, channel: str, context: str, extension: str, priority: int = 1) -> None:
