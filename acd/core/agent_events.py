@@ -76,6 +76,8 @@ class AgentEvents(CallbackEvents):
             agent.state = "ready"  # he says that he is there
             agent.since_ms, agent.timer = self.now_ms, 0
         if agent.status != event.status:
+            if agent.status == "logged_out":
+                agent.on_since_ms, agent.worked_ms = self.now_ms, 0
             agent.status = event.status
             if agent.state == "ready":
                 agent.since_ms = self.now_ms

@@ -25,6 +25,7 @@ from acd.core.model import Agent, Call, Line, Offer
 from acd.core.rules import NEVER
 
 MAX_PRIORITY = 9
+CROWD = 40
 Report = OfferAccepted | OfferDeclined | OfferTimedOut | AgentUnreachable
 
 
@@ -116,8 +117,13 @@ class CallEvents(Machine):
             self.remind(max(now + 1, call.place_ms + rules.max_wait_ms), "long", call.call_id)
 
     def _announce(self, call: Call, line: Line | None) -> None:
-        """Remembers what a caller who must wait would be told, to learn from what comes of it."""
+        """Remembers what a caller who must wait would be told, to learn from what comes of it.
+
+        In a crowd one caller in four is enough to learn from.
+        """
         if line is None or call.priority or call.min_level > 1 or call.place_ms != self.now_ms:
+            return
+        if self.waiting_count > CROWD and self.version & 3:
             return
         said = said_at_arrival(self, line)
         if said is not None:
@@ -352,7 +358,6 @@ class CallEvents(Machine):
         if agent is None or agent.call_id != call.call_id:
             return
         agent.call_id = ""
-        agent.worked_ms += self.now_ms - call.answered_ms
         wrap_up = self.rules.topic(call.topic).wrap_up_ms
         self.set_state(agent, "wrap_up")
         agent.timer = self.remind(self.now_ms + wrap_up, "agent", agent.agent_id)

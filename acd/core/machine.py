@@ -36,7 +36,7 @@ class Machine:
         self.token = 0
         self.leader = ""
         self.serial = 0
-        self.nwait = 0
+        self.waiting_count = 0
         self.version = 0  # grows with every event: what was computed from the state is old then
         self.rules_version = ""
         self.raw_rules: dict[str, object] = {}
@@ -159,7 +159,7 @@ class Machine:
             for spot in line.spots:
                 spot.pool.lines[line.key] = (line, spot)
         line.push(call)
-        self.nwait += 1
+        self.waiting_count += 1
         if call.wanted:
             self.wanted.setdefault(call.wanted, {})[call.call_id] = call
 
@@ -168,7 +168,7 @@ class Machine:
         if line is None:
             return
         line.forget(call)
-        self.nwait -= 1
+        self.waiting_count -= 1
         if not line.count:
             for spot in line.spots:
                 del spot.pool.lines[line.key]
@@ -343,6 +343,7 @@ class Machine:
         if agent.busy_since_ms and agent.status == "available" and 0 < took < 3_600_000:
             self.served += 1
             self.service_ms += (took - self.service_ms) / min(200, self.served + 20)
+        agent.worked_ms += min(took, 3_600_000) if agent.busy_since_ms else 0
         agent.busy_since_ms = 0
 
     def remember_place(self, call: Call) -> None:

@@ -20,6 +20,7 @@ from acd.core.model import Agent, Call, Line, Pool, Spot
 from acd.core.rules import NEVER
 
 LOOK = 8
+SHORT_SHIFT_MS = 1_800_000  # occupancy says little before this
 GENERALIST = 32  # who is in more pools than this is kept back by his languages, not by each skill
 EVER = -(1 << 60)
 NEVER_LATE = 2  # from this priority on nobody is set back
@@ -113,8 +114,11 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
     line = call.line
     if line is None:
         return None
-    waited = machine.now_ms - call.place_ms
+    now = machine.now_ms
+    waited = now - call.place_ms
     spare = machine.rules.spare
+    handicaps = machine.weights.level
+    idle_weight = machine.weights.idle
     wanted = call.wanted
     best: tuple[float, int, str] | None = None
     best_level = 0
@@ -133,7 +137,11 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
                 return ready[wanted], reasons(machine, call, ready[wanted], level, "caller", compared + 1)
             looked = 0
             for agent in ready.values():
-                key = (_cost(machine, agent, level, pool), agent.idle_since_ms, agent.agent_id)
+                # Who comes later was idle for less time: he costs at least this, so perhaps nobody can win.
+                least = handicaps[level] - idle_weight * (now - agent.idle_since_ms)
+                if best is not None and least > best[0]:
+                    break
+                key = (least + _cost(machine, agent, pool), agent.idle_since_ms, agent.agent_id)
                 if best is None or key < best:
                     best, best_level = key, level
                 looked += 1
@@ -146,11 +154,12 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
     return chosen, reasons(machine, call, chosen, best_level, "caller", compared)
 
 
-def _cost(machine: Machine, agent: Agent, level: int, pool: Pool) -> float:
-    """What it costs to use a ready agent here: his level, what else he would be needed for, his rest."""
+def _cost(machine: Machine, agent: Agent, pool: Pool) -> float:
+    """What using a ready agent here costs beside his level and rest: his work so far, and what else he
+    would be needed for."""
     weights = machine.weights
-    idle = machine.now_ms - agent.idle_since_ms
-    cost = weights.level[level] - weights.idle * idle + weights.load * agent.worked_ms
+    on_duty_ms = max(SHORT_SHIFT_MS, machine.now_ms - agent.on_since_ms)
+    cost = weights.load * agent.worked_ms / on_duty_ms
     if len(agent.languages) > 1 and machine.speakers.get(pool.key[2], 0) > 4 * rarest(machine, agent):
         cost += weights.language
     if len(agent.pools) <= GENERALIST:

@@ -218,6 +218,7 @@ class Agent:
         "languages",
         "name",
         "on_duty",
+        "on_since_ms",
         "pools",
         "reachable",
         "ready",
@@ -248,7 +249,8 @@ class Agent:
         self.since_ms = 0
         self.idle_since_ms = 0
         self.busy_since_ms = 0  # of the present offer, conversation or wrap-up
-        self.worked_ms = 0
+        self.on_since_ms = 0
+        self.worked_ms = 0  # conversation and wrap-up since he came on duty
         self.call_id = ""
         self.timer = 0  # serial of the deadline that ends wrap-up or pause
 

@@ -40,7 +40,7 @@ class Weights:
     rescue_window: int = 17_000  # … over this time
     rescue_chances: float = 0.22  # … and this part of the mean time between two of his agents becoming free
     idle: float = 0.08  # a second of idleness, for the choice among agents
-    load: float = 0.05  # a second of work since the agent came on duty, for the same choice
+    load: int = 300_000  # set back of an agent who worked all the time since he came on duty
     affinity: int = 45_000  # the agent who spoke to this caller last
 
 
@@ -124,8 +124,9 @@ _WEIGHTS = {  # seconds in the file
     "rescue_s": "rescue",
     "rescue_window_s": "rescue_window",
     "affinity_s": "affinity",
+    "load_s": "load",
 }
-_SHARES = {"rescue_chances": "rescue_chances", "idle_share": "idle", "load_share": "load"}
+_SHARES = {"rescue_chances": "rescue_chances", "idle_share": "idle"}
 MAX_WEIGHT_S = 100_000
 
 
