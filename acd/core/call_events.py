@@ -247,6 +247,7 @@ class CallEvents(Machine):
         call.offer_id = ""
         call.agent_id = agent_id
         call.answered_ms = now
+        self.remind(now + self.rules.max_talk_ms, "talk", call.call_id)
         if call.callback:
             self.count("callbacks_answered")
         else:
@@ -399,6 +400,12 @@ class CallEvents(Machine):
         call = self.calls.get(call_id)
         if call is not None and call.state == "queued" and not self.servable(call):
             self.release(call, "nobody_can_serve")
+
+    def talked_too_long(self, call_id: str) -> None:
+        call = self.calls.get(call_id)
+        if call is not None and call.state == "connected":
+            self.count("ends_never_reported")
+            self._hang_up(call, "answered", "end_not_reported")
 
     def too_long(self, call_id: str) -> None:
         call = self.calls.get(call_id)

@@ -111,6 +111,8 @@ class Engine(AgentEvents):
                 self.nobody(what)
             elif kind == "long":
                 self.too_long(what)
+            elif kind == "talk":
+                self.talked_too_long(what)
             elif kind == "unpark":
                 self.unpark(what)
             elif kind == "too_late":
@@ -140,6 +142,22 @@ class Engine(AgentEvents):
     def estimate(self, topic: str, language: str, queue: str = "hotline") -> WaitView:
         """What a caller who asked now would be told."""
         return estimate.for_newcomer(self, topic, language, queue)
+
+    def figures(self) -> dict[str, float]:
+        """For monitoring: counters of oddities, service levels by formula, how true the estimates were."""
+        figures = {f"count.{name}": float(value) for name, value in self.counters.items()}
+        for label, level in self.today.levels().items():
+            if level is not None:
+                figures[f"service_level.{label}"] = level
+        learnt = self.calibration
+        figures["estimates.asked"] = float(learnt.asked)
+        if learnt.asked:
+            figures["estimates.in_range"] = learnt.inside / learnt.asked
+        figures["waiting"] = float(self.waiting_count)
+        figures["agents.on_duty"] = float(len(self.on_duty))
+        figures["agents.ready"] = float(len(self.ready))
+        figures["agents.turn_ms"] = self.service_ms
+        return figures
 
     def snapshot(self, now_ms: int) -> Snapshot:
         return views.snapshot(self, max(now_ms, self.now_ms))

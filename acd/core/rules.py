@@ -88,6 +88,7 @@ class Rules:
     affinity_ms: int = 86_400_000
     nobody_can_serve_after_ms: int = 5_000
     max_wait_ms: int = 3_600_000
+    max_talk_ms: int = 14_400_000  # a conversation of which no end was reported is taken for over
     spare: tuple[int, int, int, int] = (0, 6, 2, 0)  # more ready agents of a level than this: no holding back
     weights: Weights = Weights()
     default_topic: TopicRule = TopicRule()
@@ -114,6 +115,7 @@ _TIMES = {  # key in the file -> (field, least, most), seconds
     "affinity_s": ("affinity_ms", 0, 30 * 86_400),
     "nobody_can_serve_after_s": ("nobody_can_serve_after_ms", 0, 600),
     "max_wait_s": ("max_wait_ms", 30, 86_400),
+    "max_talk_s": ("max_talk_ms", 60, 86_400),
     "callback_retry_s": ("callback_retry_ms", 10, 86_400),
 }
 _WEIGHTS = {  # seconds in the file

@@ -37,6 +37,7 @@ OUT_OF_THE_WAY = {
     "no_answer_pause_s": 86_400,
     "wrap_up_s": 86_400,
     "max_wait_s": 86_400,
+    "max_talk_s": 86_400,
     "nobody_can_serve_after_s": 600,
 }
 IDLE = 1  # sim.model.IDLE

@@ -365,8 +365,8 @@ def _may(engine: Engine, call, agent) -> bool:
 
 TestEngine = Machine.TestCase
 TestEngine.settings = settings(
-    max_examples=40,
-    stateful_step_count=40,
+    max_examples=30,
+    stateful_step_count=35,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=False,

@@ -343,6 +343,25 @@ def test_last_one_logs_out():
     assert only(centre.at(9, Tick()), ReleaseCall).call_id == "c2"
 
 
+def test_conversation_whose_end_nobody_reports():
+    centre = Centre(("2001", {"status": 3}))
+    centre.talk(2, only(centre.call(1, "c1"), OfferCall))
+    centre.at(14_402, Tick())
+    assert centre.state("2001") == "wrap_up"
+    assert centre.engine.ended["c1"].reason == "end_not_reported"
+
+
+def test_figures_for_monitoring():
+    centre = Centre(("2001", {"status": 3}))
+    centre.talk(2, only(centre.call(1, "c1"), OfferCall))
+    centre.call(3, "c2")
+    centre.at(4, WrapUpFinished("nobody"))
+    figures = centre.engine.figures()
+    assert figures["waiting"] == 1 and figures["agents.on_duty"] == 1 and figures["agents.ready"] == 0
+    assert figures["count.agent_unknown"] == 1
+    assert figures["service_level.answered_of_offered/1"] == 0.5
+
+
 def test_fencing_token():
     centre = Centre(("2001", {"status": 3}))
     centre.at(1, LeaderElected("a", 7))
