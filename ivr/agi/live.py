@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,6 +20,7 @@ from acd.contract import CallLeft, CallQueued, Command, Distributor, OfferCall, 
 from ivr.agi import commands
 from ivr.agi.codec import Environment
 from ivr.agi.session import Session
+from ivr.dialog.contract import Value
 
 INBOX_SIZE = 16
 GRACE_S = 5.0
@@ -85,6 +87,7 @@ class LiveCall:
     outcome: str = ""
     recording: str = ""  # of the conversation, absolute path
     tickets: int = 0
+    matter: Mapping[str, Value] = field(default_factory=dict)  # laid out for the agent
     resumed: bool = False
 
 
@@ -152,7 +155,7 @@ class LiveCalls:
                 return
             await asyncio.sleep(0.1)
         log.warning("an order for a call that is gone", action="stray_order", call_id=order.call_id)
-        await self._distributor.report(CallLeft(order.call_id, "abandoned", "not_on_node"))
+        await self._distributor.report(CallLeft(order.call_id, "abandoned", "node_lost"))
 
     async def on_connected(self, session: Session, environment: Environment) -> None:
         """The path ``connected``: the agent's channel asks, at answer, whether the offer still stands.

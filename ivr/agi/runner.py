@@ -18,7 +18,6 @@ from typing import Any
 import structlog
 
 from acd.contract import Outcome
-from desk.contract import Interaction
 from ivr.agi import recording
 from ivr.agi.channel import POKE, CallerHungUp, Channel
 from ivr.agi.codec import Environment
@@ -28,10 +27,12 @@ from ivr.agi.live import LiveCall, LiveCalls
 from ivr.agi.ports import Dialogue, House
 from ivr.agi.session import Session, SessionLost
 from ivr.agi.speaking import Speaker
+from ivr.agi.summary import interaction, log_summary
 from ivr.agi.waiting import Waiting
 from ivr.dialog.contract import (
     Action,
     Ask,
+    Brief,
     CallStarted,
     ConversationEnded,
     Disconnect,
@@ -138,6 +139,7 @@ class Call:
         self._errands = Errands(house, call)
         self._dialogue: Any = None
         self._done = False
+        self._last: Action | None = None  # that the dialogue waits for
         self._listener = Listener(
             self._channel, self._speaker, call.call_id, house.settings.silence, house.speech_ready
         )
@@ -198,6 +200,8 @@ class Call:
 
     async def _perform(self, actions: tuple[Action, ...]) -> Input | None:
         """Does them all; the input that answers the last, None when the call is over."""
+        if not actions:  # nothing new: go on with what was being waited for
+            return await self._do(self._last) if self._last else PromptFinished()
         event: Input | None = None
         for action in actions:
             if isinstance(action, Disconnect):
@@ -205,6 +209,10 @@ class Call:
             event = await self._do(action)
             if isinstance(event, ConversationEnded | QueueReleased):
                 return event  # the wait is over: what was still planned for it is void
+        self._last = actions[-1]
+        if isinstance(self._last, Enqueue):  # the others are done when they are done
+            self._last = Hold(self._last.announce_every_ms)
+            return await self._do(self._last)
         return event or PromptFinished()
 
     async def _do(self, action: Action) -> Input | None:
@@ -217,7 +225,7 @@ class Call:
                 return await self._waiting.hold(action.announce_every_ms)
             case Enqueue():
                 await self._waiting.enter(action, self._facts("flow_version", ""))
-                return await self._waiting.hold(action.announce_every_ms)
+                return None
             case Record():
                 return await self._record(action)
             case OpenTicket():
@@ -240,6 +248,8 @@ class Call:
                 await self._waiting.leave("called_back", "callback")
             case SaveMark():
                 await self._errands.save_mark(action.mark)
+            case Brief():
+                self._call.matter = action.notes
             case RememberLanguage():
                 await self._errands.remember_language(action.language)
             case OpenTicket():
@@ -341,53 +351,12 @@ class Call:
                 await self._channel.set("DOZVON_DONE", "1")
             except SessionLost as error:
                 log.info("Asterisk left first", action="done_unsaid", call_id=self._base_id, why=str(error))
-        interaction = self._interaction()
-        self._log_summary(interaction)
+        summary = interaction(
+            self._call, self._base_id, self._settings.node, self._dialogue, self._house.clock_ms(), self._done
+        )
+        log_summary(summary, self._call, missing=self._speaker.missing, complete=self._done)
         if self._done:
-            await self._errands.keep(interaction)
-
-    def _interaction(self) -> Interaction:
-        call = self._call
-        return Interaction(
-            call_id=self._base_id,
-            node=self._settings.node,
-            caller_number=call.caller_number,
-            dialled=call.dialled,
-            topic=call.topic,
-            language=call.language or self._speaker.language,
-            outcome=call.outcome or ("self_served" if self._done else "failed"),
-            agent_id=call.agent_id,
-            mark=call.mark,
-            started_ms=call.started_ms,
-            queued_ms=call.queued_ms,
-            answered_ms=call.answered_ms,
-            ended_ms=self._house.clock_ms(),
-            path=tuple(self._facts("path", ())),
-            notes=dict(self._facts("notes", {})) | ({"recording": call.recording} if call.recording else {}),
-            flow_version=self._facts("flow_version", ""),
-        )
-
-    def _log_summary(self, it: Interaction) -> None:
-        log.info(
-            "a call ended",
-            action="call_ended",
-            call_id=it.call_id,
-            outcome=it.outcome,
-            path=list(it.path),
-            topic=it.topic,
-            language=it.language,
-            agent_id=it.agent_id,
-            mark=it.mark,
-            lasted_ms=it.ended_ms - it.started_ms,
-            queued_after_ms=max(0, it.queued_ms - it.started_ms) if it.queued_ms else None,
-            answered_after_ms=max(0, it.answered_ms - it.started_ms) if it.answered_ms else None,
-            tickets=self._call.tickets,
-            prompts_missing=self._speaker.missing,
-            resumed=self._call.resumed,
-            complete=self._done,
-            flow_version=it.flow_version,
-            pii_caller=it.caller_number,
-        )
+            await self._errands.keep(summary)
 
     def _facts(self, name: str, default: Any) -> Any:
         return getattr(self._dialogue, name, default)

@@ -89,7 +89,7 @@ class Waiting:
             flow_version,
         )
         call.queued_ms = call.queued_ms or now_ms
-        call.topic = action.topic
+        call.topic, call.matter = action.topic, action.notes
         self._channel.forget_keys()
         sounds = await self._speaker.sounds(action.whisper)
         self._whisper = sounds[0] if len(sounds) == 1 else ""

@@ -28,6 +28,7 @@ from acd.contract import (
 from ivr.dialog.contract import (
     Action,
     Ask,
+    Brief,
     CallStarted,
     ConversationEnded,
     Digits,
@@ -333,6 +334,38 @@ async def test_announcements_tell_the_place(hall: Any, soon: Any) -> None:
     await soon(lambda: peer.music == "default")
 
 
+async def test_a_talk_while_waiting(hall: Any, soon: Any) -> None:
+    """Enqueue that is not last only takes the place; what was laid out is known to the node."""
+
+    def script(event: Input, session: Any) -> tuple[Action, ...]:
+        match event:
+            case CallStarted():
+                wait = Enqueue("main", "access", "ru", notes={"system": "unknown"})
+                return (Play(say("hello")), wait, Play(say("talk")), Ask(say("which"), timeout_ms=3_000))
+            case Digits("1"):
+                return (Brief({"system": "app"}), Hold(5_000))
+            case Digits("2"):
+                return ()
+            case _:
+                return BYE
+
+    node = hall(script)
+    peer = await node.call(dial=ringing(("ANSWER", "16", "1")))
+    queued = await node.fact(CallQueued)
+    await soon(lambda: "/voice/ru/which" in peer.said)
+    call = node.calls.get(queued.call_id)
+    assert call.matter == {"system": "unknown"}
+    peer.key("1")
+    await soon(lambda: peer.music == "default")
+    assert call.matter == {"system": "app"}
+    peer.key("2")  # means nothing: the music goes on
+    await soon(lambda: Digits("2") in node.hotline.heard)
+    node.distributor.orders.put_nowait(offer(queued.call_id))
+    await node.fact(CallEnded)
+    await done(node, peer, soon)
+    assert peer.said == [f"/voice/ru/{name}" for name in ("hello", "talk", "which", "bye")]
+
+
 class StoppingPhones:
     """The manager's part: remembers what it was asked to silence."""
 
@@ -465,7 +498,7 @@ async def test_waiting_again_after_leaving_is_a_new_place(hall: Any, soon: Any) 
 async def test_an_order_for_a_call_that_is_gone(hall: Any) -> None:
     node = hall(queueing())
     node.distributor.orders.put_nowait(offer("n1-gone"))
-    assert await node.fact(CallLeft) == CallLeft("n1-gone", "abandoned", "not_on_node")
+    assert await node.fact(CallLeft) == CallLeft("n1-gone", "abandoned", "node_lost")
 
 
 async def test_a_callback_gives_up_the_line(hall: Any, soon: Any) -> None:
