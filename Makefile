@@ -17,7 +17,8 @@ demo: setup      ## one real call through a real Asterisk; ONCE=1 ends after it
 check:           ## lint, types, import rules, unit and property tests
 	@tools/check.sh
 
-test: setup      ## every test, with the real Asterisk, Redis, PostgreSQL and Chromium
+test:            ## every test, with the real Asterisk, Redis, PostgreSQL and Chromium
+	@tools/setup.sh --tests
 	@tools/check.sh --no-tests
 	@$(BIN)/python -m pytest $(ARGS)
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
@@ -25,16 +26,20 @@ from dozvon.machine.asterisk import CONFIG
 from dozvon.parts import make_desk, make_tokens
 from dozvon.settings import Settings
 from ivr import spool
+from ivr.agi.listening import make_silence
 from ivr.agi.live import LiveCalls
 from ivr.agi.ports import CallSettings, House
 from ivr.agi.ringing import ManagedPhones
 from ivr.agi.runner import CallRunner
 from ivr.agi.server import CALL_PATH, AgiServer, Limits, Metrics
-from ivr.dialog.ports import Wait
+from ivr.dialog.ports import Understanding, Wait
 from ivr.hotline import Hotline
 from web.app import WebServer, make_app
 
-DRAIN_S = 2.0
+if TYPE_CHECKING:
+    from ivr.speech.server import SpeechServer
+
+DRAIN_S = 2.0  # for what is nearly over; callers who wait are taken back by the next daemon
 SPOOL_EVERY_S = 5.0
 WATCH_FILES_EVERY_S = 1.0
 NIGHTLY_S = 24 * 3600.0
@@ -76,7 +81,10 @@ class Daemon:
             reference.make_flow_store(settings, self.voice.catalogue),
             reference.schedules(settings),
             wait=self._wait,
+            speech=settings.speech.enabled,
         )
+        self._speech_token = known.speech_token
+        self._listens = False  # until the speech server does; calls take keys only meanwhile
         house = House(
             settings=CallSettings(
                 node=settings.node,
@@ -84,6 +92,7 @@ class Daemon:
                 recordings=settings.recordings.absolute(),
                 spool=settings.spool.absolute(),
                 languages=settings.hotline.languages,
+                silence=make_silence(settings.home / "cache") if settings.speech.enabled else "",
             ),
             hotline=self.hotline,
             voice=self.voice,
@@ -126,6 +135,8 @@ class Daemon:
         self._spawn("spool", self._import_spool)
         self._spawn("files", self._watch_files)
         self._spawn("retention", self._forget)
+        if self._settings.speech.enabled:
+            self._spawn("speech", self._listen)
         # Last: from now on calls come in.
         await self._agi.start(self._settings.agi.host, self._settings.agi.port)
         log.info("ready", action="daemon_ready", node=self._settings.node)
@@ -147,6 +158,25 @@ class Daemon:
             return Wait()
         view = self.distributor.estimate(topic, language)
         return Wait(view.low_ms, view.high_ms, view.servable, known=True)
+
+    async def _listen(self) -> None:
+        """Models, examples and their libraries take seconds to load; callers of these seconds press keys."""
+
+        def load() -> tuple[Understanding, SpeechServer]:
+            from dozvon import speech, understanding
+
+            known = understanding.load(self._settings)
+            return known, speech.server(self._settings, self._speech_token)
+
+        self.hotline.understanding, server = await asyncio.to_thread(load)
+        await server.start(self._settings.speech.host, self._settings.speech.port)
+        try:
+            self._listens = True
+            log.info("listening", action="speech_ready", port=server.port)
+            await asyncio.Event().wait()
+        finally:
+            self._listens = False
+            await server.stop()
 
     def _asterisk_there(self) -> None:
         if not self.switch.up:
@@ -198,13 +228,17 @@ class Daemon:
                     )
 
     def reload(self, what: str) -> None:
-        """``flows``, ``hours`` or ``prompts`` anew; raises the loader's error and changes nothing then."""
+        """A part of ``Watched`` anew; raises the loader's error and changes nothing then."""
         if what == "flows":
             self.hotline.store.reload()
         elif what == "hours":
             self.hotline.schedules = reference.schedules(self._settings)
         elif what == "prompts":
             self.voice.reload()
+        elif what == "understanding" and self._listens:
+            from dozvon import understanding
+
+            self.hotline.understanding = understanding.load(self._settings)
 
 
 class Watched:
@@ -215,6 +249,7 @@ class Watched:
             "prompts": [*settings.voice_prompts.glob("*/"), settings.config / "answers"],
             "hours": [settings.config / "hours.yaml", reference.hours_extra(settings)],
             "flows": [settings.config / "flows"],
+            "understanding": [settings.config / "understanding", settings.config / "answers"],
         }
         self._seen = {name: self._stamp(name) for name in self._folders}
 

@@ -53,7 +53,7 @@ class Agi(Section):
 
 
 class Speech(Section):
-    enabled: bool = False  # switch on when the menu shall listen, not only take keys
+    enabled: bool = True  # False: the menu takes keys only
     host: str = "127.0.0.1"
     port: Port = 9099
     model: str = ""  # "" is the small model that ships
