@@ -81,7 +81,6 @@ class Daemon:
             reference.make_flow_store(settings, self.voice.catalogue),
             reference.schedules(settings),
             wait=self._wait,
-            speech=settings.speech.enabled,
         )
         self._speech_token = known.speech_token
         self._listens = False  # until the speech server does; calls take keys only meanwhile
@@ -171,11 +170,11 @@ class Daemon:
         self.hotline.understanding, server = await asyncio.to_thread(load)
         await server.start(self._settings.speech.host, self._settings.speech.port)
         try:
-            self._listens = True
+            self._listens = self.hotline.speech = True
             log.info("listening", action="speech_ready", port=server.port)
             await asyncio.Event().wait()
         finally:
-            self._listens = False
+            self._listens = self.hotline.speech = False
             await server.stop()
 
     def _asterisk_there(self) -> None:
