@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -19,6 +20,7 @@ from acd.switch.link import BadValue, Link, Message, SwitchError, SwitchRefused
 
 LIST_TIMEOUT_S: Final = 15.0
 LOOK_S: Final = 1.0
+PRIVATE_AFTER_S: Final = 1.5
 _CHANNEL = re.compile(r"[A-Za-z0-9/_.@;:+*#-]{1,120}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
@@ -84,6 +86,7 @@ class Switch:
         self._is_working = is_working
         self._devices: dict[str, str] = {}  # PJSIP/2001 -> not_inuse …
         self._said: dict[str, bool] = {}  # agent -> reachable, as last reported
+        self._busy_since_s: dict[str, float] = {}  # phones busy with something that is not ours
         self._listed = False
         self._tasks: list[asyncio.Task[None]] = []
         self.link = Link(host, port, user, secret, on_up=self._list)
@@ -165,9 +168,13 @@ class Switch:
                     self._report(AgentReachabilityChanged(agent_id, can))
 
     def _can_ring(self, agent_id: str, state: str) -> bool:
-        if state in _BUSY and self._is_working is not None:
-            return self._is_working(agent_id)  # otherwise a private call: Dial would ring in the middle of it
-        return state not in _GONE
+        if state not in _BUSY or self._is_working is None or self._is_working(agent_id):
+            self._busy_since_s.pop(agent_id, None)
+            return state not in _GONE
+        # A private call, in the middle of which Dial would ring; unless it is the end of one of ours, whose
+        # last SIP messages are still under way.
+        now_s = time.monotonic()
+        return now_s - self._busy_since_s.setdefault(agent_id, now_s) < PRIVATE_AFTER_S
 
     # ------------------------------------------------------------------------------------- requests
     async def hang_up(self, channel: str, cause: int = 16) -> None:
