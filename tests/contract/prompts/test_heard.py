@@ -79,9 +79,8 @@ def everything(known: set[str]) -> list[Heard]:
     texts = {sound.name: _words(written(sound.text)) for sound in catalogue.sounds("ru") if not sound.voice}
     numbers = sorted(name for name in texts if name.startswith("numbers/"))
     names = [name for name in texts if texts[name] and name not in numbers] + numbers[::NUMBERS_EVERY]
-    grammar = json.dumps(
-        [*sorted({word for words in texts.values() for word in words} & known), "[unk]"], ensure_ascii=False
-    )
+    vocabulary = sorted({word for words in texts.values() for word in words} & known)
+    grammar = json.dumps(vocabulary, ensure_ascii=False)
     model = vosk.Model(str(MODEL))
     with ThreadPoolExecutor(2) as pool:
         heard = pool.map(lambda name: _listen(model, grammar, store.path(name)), names)
@@ -99,7 +98,8 @@ def test_most_words_are_heard(everything: list[Heard], known: set[str]) -> None:
 @pytest.mark.timeout(400)
 def test_each_prompt_is_told_from_all_others(everything: list[Heard]) -> None:
     confused = []
-    sentences = [one for one in everything if len(one.said) >= 3 and not one.name.startswith("numbers/")]
+    # Samples of one prompt differ by a number only; their words are counted in the test above.
+    sentences = [one for one in everything if len(one.said) >= 3 and not re.search("^numbers/|@", one.name)]
     for one in sentences:
         best = max(everything, key=lambda other: _likeness(other.said, one.heard))
         if best.said != one.said:
