@@ -159,6 +159,7 @@ def test_a_warning_does_not_stop_a_flow() -> None:
         ("defaults: {colour: red}\n", 1, "no default 'colour'"),
         ("start: a\nresume: a\nnodes: {a: {prompts: x}}\n", 3, "has no kind"),
         ("- a\n- b\n", 1, "a mapping"),
+        ("nodes:\n  a: " + "[" * 200_000, 2, "nested too deeply"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_names_file_and_line(text: str, line: int, words: str) -> None:
