@@ -202,6 +202,7 @@ async def main(config: dict[str, Any]) -> None:
             address=f"127.0.0.1:{config['agi_port']}",
             recordings=home / "agi-recordings",
             spool=home / "agi-spool",
+            record_conversations=config.get("record", False),
             queue_down_ms=config.get("queue_down_ms", 4_000),
         ),
         hotline=SmallDialogue(config.get("announce_ms", 30_000)),
