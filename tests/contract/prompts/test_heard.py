@@ -20,12 +20,24 @@ import vosk
 
 from dozvon.commands.prompts import load_catalogue
 from dozvon.settings import ROOT
+from ivr.dialog.contract import Prompt
 from ivr.prompts import audio
 from ivr.prompts.catalogue import written
 from ivr.prompts.render import Store
+from ivr.prompts.voice import CatalogueVoice
 
 MODEL = ROOT / "models" / "ru-small"
 NUMBERS_EVERY = 8  # of the phrases of numbers only each so many: they are many and alike
+NUMBERS = (
+    123_456_789,
+    5_070_010,
+    901_200_366,
+    440_019_205,
+    318_000_777,
+    60_606_011,
+    277_815_942,
+    999_100_450,
+)
 CONTENT_LETTERS = 4  # shorter words are not counted: the recogniser was made for commands and loses them
 
 
@@ -52,6 +64,35 @@ def _in_order(said: list[str], heard: list[str]) -> int:
 
 def _known_words() -> set[str]:
     return {line.split()[0] for line in (MODEL / "graph" / "words.txt").read_text("utf-8").splitlines()}
+
+
+def _joined(tmp_path: Path) -> list[tuple[list[str], Path]]:
+    """Sentences with numbers as a call hears them: their words, and the file joined from ready sounds."""
+    voice = CatalogueVoice(
+        lambda: load_catalogue(ROOT / "config", ROOT / "voice_prompts"),
+        ROOT / "voice_prompts",
+        tmp_path,
+        lambda language: None,
+    )
+    prompts = [Prompt("callback.confirm", {"number": f"79{number:09}"}) for number in NUMBERS]
+    prompts += [Prompt("record.number", {"number": f"{number:09}"[1:]}) for number in NUMBERS]
+    prompts += [Prompt("queue.first", {"place": number % 60 + 11}) for number in NUMBERS]
+    return [(_words(voice.text((one,), "ru")), Path(f"{voice.sound((one,), 'ru')}.alaw")) for one in prompts]
+
+
+@pytest.mark.timeout(400)
+def test_numbers_joined_from_parts_are_understood(tmp_path: Path) -> None:
+    """What is read back to a caller must be certain: place, number of a telephone, number of a request."""
+    vosk.SetLogLevel(-1)
+    model = vosk.Model(str(MODEL))
+    joined = _joined(tmp_path)
+    vocabulary = sorted({word for words, _ in joined for word in words})
+    heard = right = 0
+    for words, path in joined:
+        understood = _listen(model, json.dumps(vocabulary, ensure_ascii=False), path)
+        heard, right = heard + len(words), right + _in_order(words, understood)
+    print(f"words of joined numbers understood: {right} of {heard}")
+    assert right >= heard * 0.97
 
 
 def _listen(model: vosk.Model, grammar: str, alaw: Path) -> list[str]:
