@@ -31,10 +31,12 @@ class AgentEvents(CallbackEvents):
             agent = self.agents[event.agent_id] = Agent(event.agent_id)
             agent.since_ms = self.now_ms
         skills = {
-            str(skill): int(level)
+            str(skill): level
             for skill, level in list(event.skills.items())[:MAX_SKILLS]
-            if 1 <= level <= 3
+            if isinstance(level, int) and 1 <= level <= 3
         }
+        if len(skills) != len(event.skills):
+            self.count("skills_refused")
         languages = tuple(dict.fromkeys(event.languages))[:MAX_LANGUAGES]
         agent.name, agent.endpoint = event.name, event.endpoint
         if agent.removed:

@@ -18,55 +18,16 @@ from acd.contract import (
     OfferDeclined,
     OfferTimedOut,
 )
-from acd.core.estimate import said_at_arrival
-from acd.core.machine import MAX_CALLS, Machine
-from acd.core.matching import agent_for, call_for
-from acd.core.model import Agent, Call, Line, Offer
-from acd.core.rules import NEVER
+from acd.core.machine import MAX_CALLS
+from acd.core.model import Agent, Call, Offer
+from acd.core.seeking import Seeking
 
 MAX_PRIORITY = 9
-CROWD = 40
+OLDEST_PLACE_MS = 86_400_000  # a time in the wrong unit must not outrank everybody for ever
 Report = OfferAccepted | OfferDeclined | OfferTimedOut | AgentUnreachable
 
 
-class CallEvents(Machine):
-    # --------------------------------------------------------------------------------------- matching
-    def seek_agent(self, call: Call) -> bool:
-        """An offer for this caller if somebody ready may serve him now."""
-        found = agent_for(self, call)
-        if found is None:
-            return False
-        self.offer(call, *found)
-        return True
-
-    def seek_call(self, agent: Agent) -> bool:
-        """An offer to this ready agent if somebody waits whom he may serve."""
-        found = call_for(self, agent)
-        if found is None:
-            return False
-        call, reasons = found
-        self.offer(call, agent, reasons)
-        return True
-
-    def wait(self, call: Call) -> None:
-        """He could not be matched at once: remember when a rule relaxes for him."""
-        line = call.line
-        if line is None:
-            return
-        waited = self.now_ms - call.place_ms
-        soonest = NEVER
-        for spot in line.spots:
-            for after in (spot.opens_ms, *spot.after_ms[1:]):
-                if waited < after < soonest:
-                    soonest = after
-        if soonest < NEVER:
-            self.remind(call.place_ms + soonest, "relax", call.call_id)
-
-    def relaxed(self, call_id: str) -> None:
-        call = self.calls.get(call_id)
-        if call is not None and call.line is not None and not self.seek_agent(call):
-            self.wait(call)
-
+class CallEvents(Seeking):
     # ------------------------------------------------------------------------------------------- calls
     def on_queued(self, event: CallQueued) -> None:
         call = self.calls.get(event.call_id)
@@ -97,7 +58,7 @@ class CallEvents(Machine):
             event.topic,
             event.language,
             max(0, min(MAX_PRIORITY, event.priority)),
-            min(place, now),
+            max(now - OLDEST_PLACE_MS, min(place, now)),
             event.caller_ref,
             max(1, min(3, event.min_level)),
             event.flow_version,
@@ -111,30 +72,10 @@ class CallEvents(Machine):
         if not self.seek_agent(call):
             self.wait(call)
             rules = self.rules
-            self._announce(call, line)
+            self.announce(call, line)
             if not self.servable(call):
                 self.remind(now + rules.nobody_can_serve_after_ms, "nobody", call.call_id)
             self.remind(max(now + 1, call.place_ms + rules.max_wait_ms), "long", call.call_id)
-
-    def _announce(self, call: Call, line: Line | None) -> None:
-        """Remembers what a caller who must wait would be told, to learn from what comes of it.
-
-        In a crowd one caller in four is enough to learn from.
-        """
-        if line is None or call.priority or call.min_level > 1 or call.place_ms != self.now_ms:
-            return
-        if self.waiting_count > CROWD and self.version & 3:
-            return
-        said = said_at_arrival(self, line)
-        if said is not None:
-            call.said = (self.now_ms, *said)
-
-    def _learn(self, call: Call) -> None:
-        if call.said is not None:
-            when, raw, low, high = call.said
-            call.said = None
-            pool = f"{call.topic}/{call.language}"
-            self.calibration.learn(pool, raw, (low, high), self.now_ms - when)
 
     def _asserted_again(self, call: Call, event: CallQueued) -> None:
         """The same caller, told again: by a repeat, after a restart of his node, or under a new leader."""
@@ -252,7 +193,7 @@ class CallEvents(Machine):
             self.count("callbacks_answered")
         else:
             self.today.answered(now - call.place_ms)
-        self._learn(call)
+        self.learn(call)
         if agent is not None:
             agent.call_id = call.call_id
             self.set_state(agent, "talking")

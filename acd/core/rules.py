@@ -35,7 +35,7 @@ class Weights:
     priority: int = 85_000  # a step of priority
     language: int = 50_000  # a rare language is kept free for those who need it
     scarce: int = 50_000  # the only ready agent of another skill is kept free for it
-    late: int = 150_000  # set back once when the target is already missed; waiting goes on counting
+    late: int = 140_000  # set back once when the target is already missed; waiting goes on counting
     rescue: int = 64_000  # set forward before the target, fading with the time that remains …
     rescue_window: int = 17_000  # … over this time
     rescue_chances: float = 0.22  # … and this part of the mean time between two of his agents becoming free
@@ -134,6 +134,7 @@ MAX_WEIGHT_S = 100_000
 
 def parse(raw: Mapping[str, object]) -> Rules:
     """A checked rule set of the mapping that a rules file holds; RulesError names the first bad field."""
+    raw = _mapping(raw, "")
     known = {*_TIMES, "version", "weights", "relax", "wrap_up_s", "spare", "topics", "queues", "languages"}
     _no_unknown(raw, known | {"timezone", "service_level", "max_attempts", "callback_attempts"}, "")
     values: dict[str, object] = {}

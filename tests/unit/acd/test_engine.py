@@ -362,6 +362,18 @@ def test_figures_for_monitoring():
     assert figures["service_level.answered_of_offered/1"] == 0.5
 
 
+def test_nonsense_in_a_fact_harms_nobody():
+    centre = Centre()
+    centre.at(1, AgentDefined("2001", "", "", {"status": "3", "access": 9, "documents": 1}))  # type: ignore[dict-item]
+    assert centre.engine.agents["2001"].skills == {"documents": 1}
+    centre.at(2, RulesLoaded("1", ["ring_s"]))  # type: ignore[arg-type]
+    assert centre.engine.counters == {"skills_refused": 1, "rules_refused": 1}
+    centre.call(3, "past", first_queued_ms=1_790_000_000)
+    centre.call(4, "future", first_queued_ms=START + 9_000_000)
+    assert centre.engine.calls["past"].place_ms == START + 3_000 - 86_400_000
+    assert centre.engine.calls["future"].place_ms == START + 4_000
+
+
 def test_fencing_token():
     centre = Centre(("2001", {"status": 3}))
     centre.at(1, LeaderElected("a", 7))

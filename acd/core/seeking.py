@@ -1,0 +1,69 @@
+"""From waiting to being offered: looking for a partner, and what is remembered of a wait."""
+
+from __future__ import annotations
+
+from acd.core.estimate import said_at_arrival
+from acd.core.machine import Machine
+from acd.core.matching import agent_for, call_for
+from acd.core.model import Agent, Call, Line
+from acd.core.rules import NEVER
+
+CROWD = 40
+
+
+class Seeking(Machine):
+    def seek_agent(self, call: Call) -> bool:
+        """An offer for this caller if somebody ready may serve him now."""
+        found = agent_for(self, call)
+        if found is None:
+            return False
+        self.offer(call, *found)
+        return True
+
+    def seek_call(self, agent: Agent) -> bool:
+        """An offer to this ready agent if somebody waits whom he may serve."""
+        found = call_for(self, agent)
+        if found is None:
+            return False
+        call, reasons = found
+        self.offer(call, agent, reasons)
+        return True
+
+    def wait(self, call: Call) -> None:
+        """He could not be matched at once: remember when a rule relaxes for him."""
+        line = call.line
+        if line is None:
+            return
+        waited = self.now_ms - call.place_ms
+        soonest = NEVER
+        for spot in line.spots:
+            for after in (spot.opens_ms, *spot.after_ms[1:]):
+                if waited < after < soonest:
+                    soonest = after
+        if soonest < NEVER:
+            self.remind(call.place_ms + soonest, "relax", call.call_id)
+
+    def relaxed(self, call_id: str) -> None:
+        call = self.calls.get(call_id)
+        if call is not None and call.line is not None and not self.seek_agent(call):
+            self.wait(call)
+
+    def announce(self, call: Call, line: Line | None) -> None:
+        """Remembers what a caller who must wait would be told, to learn from what comes of it.
+
+        In a crowd one caller in four is enough to learn from.
+        """
+        if line is None or call.priority or call.min_level > 1 or call.place_ms != self.now_ms:
+            return
+        if self.waiting_count > CROWD and self.version & 3:
+            return
+        said = said_at_arrival(self, line)
+        if said is not None:
+            call.said = (self.now_ms, *said)
+
+    def learn(self, call: Call) -> None:
+        if call.said is not None:
+            when, raw, low, high = call.said
+            call.said = None
+            pool = f"{call.topic}/{call.language}"
+            self.calibration.learn(pool, raw, (low, high), self.now_ms - when)
