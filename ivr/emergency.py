@@ -33,6 +33,7 @@ from typing import Any
 from asterisk.agi import AGI, AGIAppError, AGIException, AGIHangup
 
 ANSWER_TIMEOUT_MS = 5000
+ANY_KEY = "0123456789*#"
 RECORD_MAX_MS = 120_000
 SILENCE_ENDS_S = 4
 VOICE_MIN_MS = 600  # of sound, or nobody has spoken
@@ -186,7 +187,7 @@ class Emergency:
         """Twice at most; a silent recording is no request."""
         name = str(request.sound.with_suffix(""))
         for attempt in (1, 2):
-            self.say("emergency.speak")
+            self.say("emergency.speak", keys=ANY_KEY)  # who knows it need not hear it out
             # No `record_file` of pyst2: a disk that fills up and a hang-up shall look different.
             command = f'"{name}" wav "#*" {RECORD_MAX_MS} BEEP s={SILENCE_ENDS_S}'
             try:

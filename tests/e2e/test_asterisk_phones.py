@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
+from dozvon.machine.asterisk import AsteriskChild
+from dozvon.machine.children import free_port
 from dozvon.phones import PhoneError, sound
 
 pytestmark = pytest.mark.e2e
 
 
-async def test_configuration_loads_without_a_fault(asterisk):
-    log = (asterisk.folder / "log" / "messages.log").read_text("utf-8")
+async def test_configuration_loads_without_a_fault(asterisk, settings):
+    own = settings.asterisk.model_copy(
+        update={"ami_port": free_port(), "sip_port": free_port(kind=socket.SOCK_DGRAM)}
+    )
+    home = settings.home / "fresh"
+    fresh = AsteriskChild(settings.model_copy(update={"home": home, "asterisk": own}), asterisk.toolbox)
+    await fresh.start()
+    try:
+        modules = await fresh.console("module show")
+    finally:
+        await fresh.stop()
+    log = (fresh.folder / "log" / "messages.log").read_text("utf-8")
     assert " ERROR[" not in log
     assert " WARNING[" not in log
-    modules = await asterisk.console("module show")
     assert "modules loaded" in modules
     assert "Not Running" not in modules
     for forbidden in ("app_system", "func_shell", "func_curl", "app_disa", "chan_iax2", "res_ari"):
