@@ -4,7 +4,7 @@ What is found on (re)connection, and what is done
   * our last entry is still there          go on after it
   * the journal was trimmed past it        load the snapshot, replay the rest
   * the journal lost its end (a crash)     the same, and facts that were sent lately are sent again
-  * another generation                     the same, and all live facts are asserted anew
+  * another generation                     the same, and live facts that it lacks are asserted anew
   * no journal at all (emptied)            keep the state: whoever leads next founds the journal with it
 """
 
@@ -94,7 +94,8 @@ class Follower:
         if why != "nothing":
             await self._reload(generation)
             log.info("state loaded", action="journal_load", why=why, entry=self.replica.last_id)
-        if why == "lost_end":
+        if why in ("lost_end", "other_generation"):
+            # Who founded the new one may not have read our last facts. Those it knows change nothing.
             self._on_lost_end()
         await self._catch_up()
         self.generation_seen = generation
