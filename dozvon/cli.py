@@ -19,6 +19,7 @@ COMMANDS = {
     "call": "place a test call and print what is heard",
     "hours": "is the hotline open, and what does a caller hear",
     "closures": "close or open the hotline out of turn",
+    "incidents": "known faults that callers are told of",
     "agents": "agents, their skills and states",
     "why": "why this agent, or why a caller still waits",
     "tickets": "requests that callers left",

@@ -57,7 +57,10 @@ from ivr.dialog.words import COMMON, alike, normal
 MAX_DEPTH = 3
 MAX_CHOICES = 4
 # What the machine says without a node naming it.
-OWN_PROMPTS = ("error.sorry", "confirm.heard", "confirm.yes_no", *hours_words.PROMPTS)
+OWN_PROMPTS = (
+    "error.sorry", "confirm.heard", "confirm.yes_no", "incident.number", "incident.expected",
+    *hours_words.PROMPTS,
+)  # fmt: skip
 # Nodes at which a call waits for a caller or for somebody else: a circle through one of them may go on.
 WAITS = (Asking, Queue, RecordNode, LookUpNode, TransferNode)
 PEOPLE = (Queue, TransferNode, RecordNode, Callback)

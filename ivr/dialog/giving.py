@@ -103,7 +103,12 @@ def enter_incident(turn: Turn, node: Incident) -> None:
     for incident in turn.world.incidents(turn.s.topic, turn.now_ms):
         text = incident.text.get(turn.s.language, "")
         if text and incident.incident_id not in turn.s.heard:
-            turn.say_text(f"incident.{incident.incident_id}", text)
+            number = incident.incident_id
+            if number.isascii() and number.isdigit():
+                turn.say(("incident.number",), number=number)
+            turn.say_text(f"incident.text_{number}", text)
+            if incident.expected:
+                turn.say(("incident.expected",), until=incident.expected)
             turn.set(heard=(*turn.s.heard, incident.incident_id))
             turn.note("incident_heard", incident.incident_id)
     turn.go("next", node.next)

@@ -78,6 +78,7 @@ class KnownIncident:
     topics: tuple[str, ...]
     text: Mapping[str, str]
     ends_at_ms: int = 0  # 0: until switched off
+    expected: str = ""  # HH:MM at the centre, when the repair is expected today
 
 
 class World(Protocol):

@@ -96,7 +96,9 @@ class Rig:
     def call(self, transcript: dict[str, Any], language: str, *, spoken: bool) -> tuple[Telephone, Scripted]:
         understanding = Scripted()
         incidents = tuple(
-            KnownIncident(f"i_{number}", tuple(filter(None, [topic])), text)
+            KnownIncident(
+                str(4070 + number), tuple(filter(None, [topic])), text, expected="18:30" if topic else ""
+            )
             for number, (topic, text) in enumerate(transcript.get("incidents", {}).items())
         )
         hotline = Hotline(
