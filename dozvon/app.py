@@ -78,9 +78,12 @@ class Daemon:
         self.distributor.listeners.append(self._agents_changed)
         self.voice = reference.make_voice(settings)
         self.hotline = Hotline(
-            reference.make_flow_store(settings, self.voice.catalogue),
+            reference.make_flow_store(settings, lambda: self.voice.catalogue),
             reference.schedules(settings),
             wait=self._wait,
+            incidents=reference.make_incidents(
+                settings, lambda why: log.error("not taken", action="incidents_refused", why=why)
+            ),
         )
         self._speech_token = known.speech_token
         self._listens = False  # until the speech server does; calls take keys only meanwhile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from dozvon.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from ivr.dialog.check import Known
     from ivr.flow_store import FlowStore
+    from ivr.incidents import IncidentBoard
     from ivr.prompts.catalogue import Catalogue
     from ivr.prompts.voice import CatalogueVoice
     from ivr.schedule import Schedule
@@ -78,13 +79,23 @@ def known(settings: Settings, texts: Catalogue) -> Known:
     )
 
 
-def make_flow_store(settings: Settings, texts: Catalogue) -> FlowStore:
-    """Raises FlowError, with file and line of every fault."""
+def make_flow_store(settings: Settings, texts: Callable[[], Catalogue]) -> FlowStore:
+    """Raises FlowError, with file and line of every fault. ``texts`` gives those in force at each reload."""
     from ivr.dialog.check import check
     from ivr.flow_store import FlowStore
 
-    exists = known(settings, texts)
-    return FlowStore(settings.config / "flows", lambda flow: check(flow, exists), settings.home / "flows")
+    return FlowStore(
+        settings.config / "flows",
+        lambda flow: check(flow, known(settings, texts())),
+        settings.home / "flows",
+    )
+
+
+def make_incidents(settings: Settings, complain: Callable[[str], None]) -> IncidentBoard:
+    """Faults that callers are told of (``dozvon incidents``); ``complain`` hears of a faulty file."""
+    from ivr.incidents import IncidentBoard
+
+    return IncidentBoard(settings.home / "incidents.yaml", settings.hotline.timezone, complain)
 
 
 def hours_extra(settings: Settings) -> Path:
