@@ -136,18 +136,15 @@ class Store:
         """The A-law bytes and where they come from. Raises CannotRender."""
         recording = self.recorded / f"{sound.name}.wav"
         if recording.is_file():
-            if recording.stat().st_size > MAX_RECORDING_BYTES:
-                raise CannotRender(f"{recording}: longer than {MAX_RECORDING_BYTES} bytes")
-            try:
-                return audio.prompt_from_wav(recording.read_bytes()), "recorded"
-            except audio.NotSound as error:
-                raise CannotRender(f"{recording}: {error}") from None
-        if tone := tone_of(sound.text):
-            return audio.tone(*tone), "tone"
-        data = speak(sound.text, synthesiser)
+            data, source = _recorded(recording), "recorded"
+        elif tone := tone_of(sound.text):
+            data, source = audio.tone(*tone), "tone"
+        else:
+            data = speak(sound.text, synthesiser)
+            source = synthesiser.name if synthesiser and written(sound.text) else "silence"
         if audio.duration_ms(len(data)) > MAX_MS:
             raise CannotRender(f"takes {audio.duration_ms(len(data)) // 1000} s, more than {MAX_MS // 1000}")
-        return data, synthesiser.name if synthesiser and written(sound.text) else "silence"
+        return data, source
 
     def _save(self) -> None:
         lines = [
@@ -155,6 +152,15 @@ class Store:
             for name, made in sorted(self.made.items())
         ]
         write_atomically(self._manifest, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+
+
+def _recorded(recording: Path) -> bytes:
+    if recording.stat().st_size > MAX_RECORDING_BYTES:
+        raise CannotRender(f"{recording}: longer than {MAX_RECORDING_BYTES} bytes")
+    try:
+        return audio.prompt_from_wav(recording.read_bytes())
+    except audio.NotSound as error:
+        raise CannotRender(f"{recording}: {error}") from None
 
 
 def speak(text: str, synthesiser: Synthesiser | None) -> bytes:

@@ -75,6 +75,8 @@ def test_a_recording_wins(small: Path, tones: ToneSynthesiser) -> None:
     assert store.made["greeting"].source == "recorded"
     assert 900 < audio.duration_ms(store.path("greeting").stat().st_size) <= 1000
     assert not store.difference(wanted(small))
+    recorded.write_bytes(wav([0.3 * (-1) ** (n // 10) for n in range(8000 * 41)], 8000))
+    assert render(small, tones)[0] == "greeting: takes 41 s, more than 40"
     recorded.write_bytes(b"no sound")
     assert render(small, tones)[0].startswith("greeting: ")
 
