@@ -11,7 +11,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ AGENT = "2001"
 AGENT_HZ, CALLER_HZ = 800.0, 1300.0
 AGENT_TAKES_UP_AFTER_S = 1.0
 TALK_S = 3.0
+BLOCK = sound.RATE // 10
 TONE_SHARE = 0.5  # of the energy heard must be the other side's tone
 PROMPT_HEARD_WITHIN_S = 1.0
 STEP_S = 30.0
@@ -145,7 +146,7 @@ class Demonstration:
             ("caller", _audio_port(wire, "INVITE", first=True), AGENT_HZ),
             ("agent", _audio_port(wire, "200", first=False), CALLER_HZ),
         ):
-            share = sound.share_of_tone(wire.heard_at(port, now_s - TALK_S / 2, now_s), hz)
+            share = _tone_share(wire.heard_at(port, now_s - TALK_S / 2, now_s), hz)
             if share < TONE_SHARE:
                 raise StepMissing(f"the {who} hears the other side (tone's share of the energy {share:.2f})")
             self._tell(f"the {who} hears the other side ({share:.0%} of the energy is its tone)")
@@ -190,6 +191,13 @@ class Demonstration:
         if at_s == 0.0:
             self._listen()
         self._say(f"  {max(0.0, (at_s or time.time()) - self._began_s):5.1f} s  {text}")
+
+
+def _tone_share(samples: Sequence[int], hz: float) -> float:
+    """The tone's part of the energy, block by block: on a busy machine a phone's tone has gaps, and a whole
+    that jumps in phase would look like another sound."""
+    blocks = [samples[at : at + BLOCK] for at in range(0, len(samples) - BLOCK, BLOCK)]
+    return sum(sound.share_of_tone(block, hz) for block in blocks) / len(blocks) if blocks else 0.0
 
 
 def _audio_port(wire: Capture, kind: str, *, first: bool) -> int:
