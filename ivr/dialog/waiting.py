@@ -37,6 +37,7 @@ from ivr.dialog.model import REPEAT_KEY, Callback, InQueue, Option, Queue
 from ivr.dialog.turn import Turn, topic_prompt
 from ivr.dialog.words import digits_in
 
+HINTED = "hint"  # in Session.heard
 HINT_EVERY = 4  # announcements between two mentions of what one can do while waiting
 
 
@@ -123,8 +124,9 @@ def announce(turn: Turn, node: Queue, waited: Waited, *, hint: bool = True) -> N
     else:
         # A place that got worse (somebody urgent came) is not told: it helps nobody.
         turn.say((node.still[s.announced % len(node.still)],))
-    if hint and s.announced % HINT_EVERY == 0 and node.options:
+    if hint and node.options and (s.announced % HINT_EVERY == 0 or HINTED not in s.heard):
         turn.say(node.hint)
+        turn.set(heard=(*(mark for mark in s.heard if mark != HINTED), HINTED))
     better = waited.place if s.place == 0 else min(s.place, waited.place or s.place)
     told = wait if waited.place > 0 and (s.place == 0 or waited.place < s.place) else s.wait
     turn.set(announced=s.announced + 1, place=better, wait=told)
