@@ -42,7 +42,7 @@ class LiveFacts:
         self.reachability: dict[str, AgentReachabilityChanged] = {}
         self.callbacks: OrderedDict[str, CallbackRequested] = OrderedDict()
         self.rules: RulesLoaded | None = None
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._gone: OrderedDict[str, Event] = OrderedDict()  # with the fact that ended it here
 
     def note(self, event: Event, now_ms: int) -> Event:
         """Remembers a fact that is being reported; the fact to send, with the caller's place filled in."""
@@ -56,9 +56,9 @@ class LiveFacts:
             case OfferAccepted():
                 self.talking[event.call_id] = event
             case CallLeft() | CallEnded():
-                self._forget(event.call_id)
+                self._forget(event.call_id, event)
             case CallbackRequested():
-                self._forget(event.call_id)
+                self._forget(event.call_id, event)
                 self.callbacks[event.callback_id] = event
                 if len(self.callbacks) > CALLBACKS_KEPT:
                     self.callbacks.popitem(last=False)
@@ -77,11 +77,11 @@ class LiveFacts:
                 pass
         return event
 
-    def _forget(self, call_id: str) -> None:
+    def _forget(self, call_id: str, end: Event) -> None:
         self.calls.pop(call_id, None)
         self.talking.pop(call_id, None)
         self.callbacks.pop(call_id, None)
-        self._gone[call_id] = None
+        self._gone[call_id] = end
         if len(self._gone) > GONE_KEPT:
             self._gone.popitem(last=False)
 
@@ -141,6 +141,7 @@ class LiveFacts:
                 missing.append(talking)
             if call is None or call.node != queued.node:
                 missing.append(queued)
+        missing += (self._gone[key] for key in engine.calls if key in self._gone)
         return missing
 
 

@@ -94,8 +94,7 @@ class Follower:
         if why != "nothing":
             await self._reload(generation)
             log.info("state loaded", action="journal_load", why=why, entry=self.replica.last_id)
-        if why in ("lost_end", "other_generation"):
-            # Who founded the new one may not have read our last facts. Those it knows change nothing.
+        if why == "lost_end":
             self._on_lost_end()
         await self._catch_up()
         self.generation_seen = generation

@@ -308,7 +308,7 @@ class DistributorService:
 
     def _on_lost_end(self) -> None:
         count = self._outbox.rewind()
-        log.warning("the journal may lack our last facts", action="journal_lost_end", sent_again=count)
+        log.warning("journal lost its end", action="journal_lost_end", sent_again=count)
         self._sender.wake()
 
     def _assert_roster(self) -> None:

@@ -84,6 +84,23 @@ def test_what_others_say_of_an_agent_later_counts() -> None:
     assert facts.unknown_to(Engine()) == []
 
 
+def test_the_end_of_a_call_is_told_again_to_a_state_that_still_has_it() -> None:
+    facts = LiveFacts()
+    engine = Engine()
+    for event in (
+        AGENT,
+        AgentStatusDeclared("a1", "available"),
+        CallQueued("c1", "n1", "hotline", "t"),
+        OfferAccepted("o1", "c1", "a1"),
+    ):
+        engine.step(facts.note(event, 10), 10)
+    end = CallEnded("c1", "a1")
+    facts.note(end, 20)
+    assert facts.unknown_to(engine) == [end]
+    engine.step(end, 20)
+    assert facts.unknown_to(engine) == []
+
+
 def test_a_callback_is_remembered_until_the_engine_has_done_with_it() -> None:
     facts = LiveFacts()
     facts.note(CallQueued("c1", "n1", "hotline", "t"), 1)
