@@ -117,7 +117,7 @@ class _Listener:
         self._corrected, self._open, self._denied = False, False, None
 
     def _replaced(self, value: int) -> tuple[int, ...]:
-        """Takes the corrected group away; gives the parts of it that stay: «триста три, нет, четыре» is 304."""
+        """Takes the corrected group away; gives its parts that stay: «триста три, нет, четыре» is 304."""
         if not self._corrected:
             return ()
         self._corrected = False

@@ -72,7 +72,7 @@ class Understander:
         return slots.extract(text, language)
 
     def find_answer(self, question: str, language: str) -> tuple[str, float]:
-        """The id of the answer to a question and how sure it is; ("", 0.0) when there is none."""
+        """The id of the answer to a question and how sure it is; "" for a question without an answer."""
         finder = self._finders.get(language)
         return finder.find(question) if finder else ("", 0.0)
 
@@ -124,12 +124,15 @@ def load(
     folder: Path, languages: Sequence[str], questions: Mapping[str, Sequence[Question]] | None = None
 ) -> Understander:
     """From the configuration folder; ``questions`` of the answers by language. Raises ExamplesFaulty."""
-    classifiers = {
-        language: Classifier(examples.load(folder / "understanding" / f"{language}.yaml", language))
+    known = {
+        language: examples.load(folder / "understanding" / f"{language}.yaml", language)
         for language in languages
         if (folder / "understanding" / f"{language}.yaml").exists()
     }
+    classifiers = {language: Classifier(given) for language, given in known.items()}
     finders = {
-        language: AnswerFinder(asked, language) for language, asked in (questions or {}).items() if asked
+        language: AnswerFinder(asked, known[language])
+        for language, asked in (questions or {}).items()
+        if asked and language in known
     }
     return Understander(classifiers, finders)
