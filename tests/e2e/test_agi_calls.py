@@ -317,6 +317,26 @@ async def test_killed_while_two_talk(node, caller_phone, agent_phone, until, set
     await phone.wait_for("CALL_CLOSED", timeout_s=5)
 
 
+async def test_an_agent_hands_the_caller_to_a_colleague(node, caller_phone, agent_phone, until, settings):
+    """Blind transfer: our session ends with it, the conversation is over for the agent, the caller talks on."""
+    it = await node("2001")
+    agent, colleague = (
+        await agent_phone("2001", auto_answer=True),
+        await agent_phone("2002", auto_answer=True),
+    )
+    phone = await caller_phone()
+    await agent.set_microphone(sound.tone(1000, 60))
+    await colleague.set_microphone(sound.tone(1250, 60))
+    await into_the_queue(phone, it, until, settings.hotline.number)
+    await until(lambda: sound.tone_seconds(phone.heard(), 1000) > 0.3, 8)
+    await agent.transfer("2002")
+    await until(lambda: it.all(CallEnded), 5)
+    await until(lambda: sound.tone_seconds(phone.heard(), 1250) > 0.5, 8)
+    assert not it.all(CallLeft)
+    await phone.hang_up()
+    await colleague.wait_for("CALL_CLOSED")
+
+
 async def test_two_callers_in_order(node, caller_phone, agent_phone, until, settings):
     it = await node("2001", rules={**RULES, "wrap_up_s": 0})
     first, second = await caller_phone(), await caller_phone(number="79160000002")
