@@ -88,11 +88,12 @@ def ahead_of_newcomer(machine: Machine, line: Line) -> float:
     done: set[int] = {id(line)}
     for spot in line.spots:
         for pool, share in shares(machine, spot.pool):
-            for other, _ in pool.lines.values():
-                if id(other) not in done:
-                    if len(other.spots) > 1:
-                        done.add(id(other))
-                    ahead += OTHER_LINE * share * other.count
+            if pool.lines:
+                for other, _ in pool.lines.values():
+                    if id(other) not in done:
+                        if len(other.spots) > 1:
+                            done.add(id(other))
+                        ahead += OTHER_LINE * share * other.count
     return ahead
 
 
