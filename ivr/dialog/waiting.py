@@ -47,7 +47,6 @@ def enter_queue(turn: Turn, node: Queue) -> None:
     if turn.s.queued:
         turn.do(Hold(node.announce_s * 1000))
         return
-    turn.say(node.prompts)
     first = turn.s.first_queued_ms or turn.now_ms
     topic = turn.s.topic or node.topic
     whisper = tuple(Prompt(prompt) for prompt in node.whisper)
@@ -75,6 +74,10 @@ def enter_queue(turn: Turn, node: Queue) -> None:
         wait=(0, 0),
         typed_ahead="",
     )
+    if node.prompts:
+        # Said when the place is taken already: a specialist who is free rings meanwhile.
+        turn.say(node.prompts)
+        turn.do(Hold(node.first_announce_s * 1000))
 
 
 def receive_queue(turn: Turn, node: Queue, input: Input) -> None:

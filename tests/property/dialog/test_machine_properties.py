@@ -96,7 +96,7 @@ def check(session: sessions.Session, actions: tuple[Action, ...], event: Input) 
         assert isinstance(actions[-1], WAITING)
     else:
         assert isinstance(event, Waited | PromptFinished)
-    asks = [action for action in actions if isinstance(action, Ask | Record | Enqueue | Hold)]
+    asks = [action for action in actions if isinstance(action, Ask | Record | Hold)]
     assert len(asks) <= 1
     assert not asks or actions[-1] is asks[0]
     for action in actions:

@@ -151,7 +151,7 @@ def test_a_call_whose_version_is_gone_goes_on_in_the_queue(folder: Path) -> None
     other = Hotline(FlowStore(folder), HOURS)
     session, actions = other.advance(session, Digits("1"), 2)
     assert session.flow_version == other.store.current.version
-    assert isinstance(actions[-1], Enqueue)
+    assert Enqueue in map(type, actions)
 
 
 def test_versions_change_under_load_and_every_call_keeps_its_own(folder: Path) -> None:
