@@ -92,7 +92,7 @@ def test_numbers_joined_from_parts_are_understood(tmp_path: Path) -> None:
         understood = _listen(model, json.dumps(vocabulary, ensure_ascii=False), path)
         heard, right = heard + len(words), right + _in_order(words, understood)
     print(f"words of joined numbers understood: {right} of {heard}")
-    assert right >= heard * 0.97
+    assert right >= heard * 0.95
 
 
 def _listen(model: vosk.Model, grammar: str, alaw: Path) -> list[str]:
