@@ -4,8 +4,9 @@ Rules
   * A call ends on the version that it began with.
   * A reload that finds a fault changes nothing and says what is wrong; so does one that comes while
     another is at work.
-  * Every version that was ever in force is kept in the archive folder, so that a roll-back also survives
-    a restart (the file ``pinned`` holds its version until the next successful reload).
+  * Versions that were in force are kept in the archive folder, so that a roll-back also survives a restart:
+    the file ``pinned`` holds its version until the next successful reload. Whoever writes that file
+    (``dozvon flow rollback`` does) rolls back a running hotline; the next new call looks at it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class FlowStore:
         self._versions: dict[str, Flow] = {}  # oldest first
         self._calls: dict[str, int] = {}
         self._history: list[str] = []  # versions in the order in which they came into force
+        self._pin_stamp = self._stamp()
         pinned = self._pinned()
         self._current = pinned or self._read()
         self._keep(self._current)
@@ -77,6 +79,17 @@ class FlowStore:
         else:
             self._calls.pop(version, None)
             self._forget()
+
+    def follow(self) -> None:
+        """Take a roll-back that was asked for by file; costs one look at the file."""
+        stamp = self._stamp()
+        if stamp == self._pin_stamp:
+            return
+        self._pin_stamp = stamp
+        flow = self._pinned()
+        if flow is not None and flow.version != self._current.version:
+            self._keep(flow)
+            self._current = flow
 
     # -------------------------------------------------------------------------------- for administrators
     def versions(self) -> tuple[VersionView, ...]:
@@ -178,6 +191,13 @@ class FlowStore:
             (self._archive / "pinned").write_text(version, "ascii")
         else:
             (self._archive / "pinned").unlink(missing_ok=True)
+        self._pin_stamp = self._stamp()
+
+    def _stamp(self) -> int:
+        try:
+            return os.stat(self._archive / "pinned").st_mtime_ns if self._archive is not None else 0
+        except OSError:
+            return 0
 
     def _pinned(self) -> Flow | None:
         if self._archive is None:
@@ -187,3 +207,21 @@ class FlowStore:
         except (OSError, UnicodeDecodeError):
             return None
         return self._archived(version)
+
+
+def archived(archive: Path) -> list[str]:
+    """Versions that were in force, the last one last."""
+    try:
+        folders = [path for path in archive.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    except OSError:
+        return []
+    return [path.name for path in sorted(folders, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def pin(archive: Path, version: str) -> None:
+    """Ask the running hotline, and the next that starts, for an archived version. Raises UnknownVersion."""
+    if version not in archived(archive):
+        raise UnknownVersion(f"there is no version {version or 'before this one'}")
+    part = archive / ".pinned"
+    part.write_text(version, "ascii")
+    part.replace(archive / "pinned")

@@ -52,6 +52,7 @@ class Hotline:
     # ------------------------------------------------------------------ for the runner
     def new_session(self, started: CallStarted) -> Session:
         """The session of a new call, on the version now in force; ``advance`` it with ``started`` first."""
+        self.store.follow()
         flow = self.store.current
         self.store.call_began(flow.version)
         return machine.start(flow, started, speech=self.speech)

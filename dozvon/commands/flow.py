@@ -100,27 +100,51 @@ def _way_of(settings: Settings, call_id: str) -> list[str]:
 
 @cli.command("reload")
 def reload_command() -> None:
-    """Take the files as they are now for new calls; a faulty flow is refused and the old one stays."""
-    _print_versions("/flow/reload", "POST")
+    """Take the files as they are now for new calls, also after a roll-back; refused when they are faulty.
+
+    A running hotline takes changed files by itself within seconds.
+    """
+    import os
+
+    from dozvon.check import ConfigurationFaulty, guarded
+    from dozvon.settings import load as load_settings
+
+    settings = load_settings()
+    try:
+        problems = guarded(lambda: check(settings))
+    except ConfigurationFaulty as error:
+        fail(str(error))
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        fail(f"{settings.config / 'flows'}/{errors[0]} ({len(errors)} faults; nothing was changed)")
+    for file in sorted((settings.config / "flows").glob("*.yaml")):
+        os.utime(file)  # what the daemon watches
+    click.echo("asked for; new calls take it within seconds")
 
 
 @cli.command("rollback")
 @click.argument("version", required=False)
 def rollback_command(version: str | None) -> None:
-    """Go back to VERSION for new calls, or to the one before."""
-    _print_versions("/flow/rollback", "POST", {"version": version or ""})
+    """Go back to VERSION for new calls, or to the one before; until the next reload, over restarts too."""
+    from dozvon.settings import load as load_settings
+    from ivr.flow_store import UnknownVersion, archived, pin
+
+    archive = load_settings().home / "flows"
+    version = version or next(iter(archived(archive)[-2:-1]), "")
+    try:
+        pin(archive, version)
+    except UnknownVersion as error:
+        fail(str(error))
+    click.echo(f"{version} from the next call on")
 
 
 @cli.command("versions")
 def versions_command() -> None:
-    """Versions that calls run on now, and the current one."""
-    _print_versions("/flow")
-
-
-def _print_versions(path: str, method: str = "GET", body: object = None) -> None:
-    from dozvon.client import ask
+    """Versions that were in force, the last one last."""
     from dozvon.settings import load as load_settings
+    from ivr.flow_store import archived
 
-    for item in ask(load_settings(), path, method, body)["versions"]:
-        mark = "current" if item["current"] else ""
-        click.echo(f"{item['version']}  {item['calls']:>4} calls  {mark}".rstrip())
+    archive = load_settings().home / "flows"
+    names = archived(archive)
+    for name in names:
+        click.echo(f"{name}{'  in force' if name == names[-1] else ''}")

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dozvon.commands import flow, hours, talk
+from ivr.flow_store import FlowStore
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -122,6 +123,30 @@ def test_the_drawing_shows_every_node_and_the_way_of_a_call(config: Path, tmp_pa
     assert {"main.welcome", "queue.wait", "answers.snils", "talks.done"} <= set(texts)
     red = [element for element in root.iter() if "#c00030" in (element.get("stroke"), element.get("fill"))]
     assert len(red) == 3 + 3 + 3  # boxes, their exits, and the lines of these
+
+
+def test_reload_refuses_a_faulty_flow_and_rollback_a_version_that_is_not_there(config: Path) -> None:
+    before = (config / "flows" / "main.yaml").stat().st_mtime_ns
+    assert run(flow.cli, "reload").exit_code == 0
+    assert (config / "flows" / "main.yaml").stat().st_mtime_ns > before
+    (config / "flows" / "main.yaml").write_text("nodes: [", "utf-8")
+    refused = run(flow.cli, "reload")
+    assert (refused.exit_code, "main.yaml:1: not YAML" in refused.stderr) == (1, True)
+    assert run(flow.cli, "rollback").exit_code == 1
+    assert run(flow.cli, "rollback", "abc").stderr == "dozvon: there is no version abc\n"
+
+
+def test_rollback_asks_for_the_version_before(config: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "home" / "flows"
+    store = FlowStore(config / "flows", archive=archive)
+    first = store.current.version
+    file = config / "flows" / "queue.yaml"
+    file.write_text(file.read_text("utf-8") + "# another version\n", "utf-8")
+    second = store.reload().version
+    assert run(flow.cli, "versions").stdout == f"{first}\n{second}  in force\n"
+    assert run(flow.cli, "rollback").stdout == f"{first} from the next call on\n"
+    store.follow()
+    assert store.current.version == first
 
 
 def test_talk_line_by_line(config: Path) -> None:

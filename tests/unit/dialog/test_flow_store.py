@@ -10,7 +10,7 @@ import pytest
 from ivr.dialog.contract import CallStarted, Digits, Enqueue, HungUp
 from ivr.dialog.flow import FlowError, Problem
 from ivr.dialog.model import Flow
-from ivr.flow_store import FlowStore, ReloadRunning, UnknownVersion
+from ivr.flow_store import FlowStore, ReloadRunning, UnknownVersion, archived, pin
 from ivr.hotline import Hotline
 from ivr.hours_file import parse
 
@@ -122,6 +122,23 @@ def test_roll_back_survives_a_restart_until_the_next_reload(folder: Path, tmp_pa
     assert restarted.reload().version != good
     assert FlowStore(folder, archive=archive).current.version != good
     assert restarted.rollback(good).version == good
+
+
+def test_a_roll_back_by_file_reaches_a_running_hotline(folder: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    hotline = Hotline(FlowStore(folder, archive=archive), HOURS)
+    good = hotline.store.current.version
+    write(folder, "second")
+    hotline.store.reload()
+    assert heard(hotline) == ("second", "one")
+    assert archived(archive)[-2:] == [good, hotline.store.current.version]
+    pin(archive, good)
+    assert heard(hotline) == ("first", "one")
+    assert archived(archive)[-1] == good
+    hotline.store.reload()
+    assert heard(hotline) == ("second", "one")
+    with pytest.raises(UnknownVersion):
+        pin(archive, "nothing")
 
 
 def test_a_roll_back_to_nowhere(folder: Path) -> None:
