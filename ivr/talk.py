@@ -55,7 +55,10 @@ from ivr.dialog.contract import (
 from ivr.dialog.session import Session
 
 Text = Callable[[tuple[Prompt, ...], str], str]
-HELP = "press 12#, say WORDS, wait, record SECONDS, answered, released REASON, fail WHAT, later SECONDS, found A=B, hangup"
+HELP = (
+    "press 12#, say WORDS, wait, record SECONDS, answered, released REASON, fail WHAT, later SECONDS, "
+    "found A=B, hangup"
+)
 STEP_MS = 1000
 MAX_AUTOMATIC = 20  # steps that need no command, in a row
 
