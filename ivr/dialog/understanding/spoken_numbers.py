@@ -74,8 +74,11 @@ class _Listener:
     def times(self, factor: int) -> None:
         """«тысяча», "hundred": multiplies what was said of the number so far, or stands for itself."""
         last = self.groups[-1] if self.groups and self._open else None
-        if last and not last.literal and 0 < sum(last.parts) < factor:
-            self.groups[-1] = Group(_multiplied(last.parts, factor))
+        parts = last.parts if last and not last.literal else ()
+        kept = tuple(part for part in parts if part >= 1000 > factor)
+        times = sum(parts[len(kept) :])
+        if 0 < times < factor:
+            self.groups[-1] = Group((*kept, times * factor))
         else:
             self.number(factor)
 
@@ -136,13 +139,6 @@ def _joins(parts: tuple[int, ...], value: int) -> bool:
     if last >= 100:
         return value < 100
     return last >= 20 and value < 10
-
-
-def _multiplied(parts: tuple[int, ...], factor: int) -> tuple[int, ...]:
-    """(3,) x 100 is (300,); (1000, 2) x 100 is (1000, 200); (2, ) x 1000 is (2000,)."""
-    if parts[0] >= 1000 > factor:
-        return (parts[0], sum(parts[1:]) * factor) if parts[1:] else (*parts, factor)
-    return (sum(parts) * factor,)
 
 
 def groups(words: Sequence[str], language: NumberWords) -> list[Group]:

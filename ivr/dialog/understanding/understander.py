@@ -100,7 +100,7 @@ class Understander:
         found = slots.extract(text, language)
         if not found.get("digits") and known:
             found["digits"] = digits(words(text), known, (SNILS_DIGITS,))
-        return Meaning("digits", 0.9, found) if found["digits"] else None
+        return Meaning("digits", 0.9, found) if found.get("digits") else None
 
     def _matter(self, text: str, language: str, expects: Expects) -> Meaning:
         label, confidence = self.intent(text, language)
