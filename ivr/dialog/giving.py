@@ -37,7 +37,7 @@ from ivr.dialog.ports import HoursState
 from ivr.dialog.turn import Turn
 
 MIN_RECORDING_MS = 1000  # shorter than this is a cough, not a request
-LAST_MINUTES_MS = 10 * 60_000  # with an unknown wait, nobody new is queued so late
+LAST_MINUTES_MS = 10 * 60_000  # when nobody can tell the wait, nobody new is queued so late
 
 
 # --------------------------------------------------------------------------------------- say, branches
@@ -90,7 +90,9 @@ def too_late(turn: Turn, state: HoursState) -> bool:
         return False
     left_ms = state.closes_at_ms - turn.now_ms
     wait = turn.world.wait(turn.s.topic, turn.s.language)
-    return wait.high_ms > left_ms if wait.known else left_ms < LAST_MINUTES_MS
+    if wait.known and wait.servable:
+        return wait.high_ms > left_ms
+    return left_ms < LAST_MINUTES_MS
 
 
 def enter_by_topic(turn: Turn, node: ByTopic) -> None:

@@ -22,6 +22,8 @@ from ivr.dialog.model import BACK_KEY, PERSON_KEY, REPEAT_KEY, Menu, Option, Pro
 from ivr.dialog.ports import Meaning
 from ivr.dialog.turn import Turn, topic_prompt
 
+ASKED = "вопрос"  # read by the specialist, as the notes of guided talks are
+
 
 def enter_menu(turn: Turn, node: Menu) -> None:
     menus = turn.s.menus
@@ -114,6 +116,7 @@ def _act(turn: Turn, node: Menu, intent: str, topic: str, option: Option | None)
         turn.set(topic=topic)
     if intent.startswith("answer."):
         turn.slot("answer", intent.removeprefix("answer."))
+        turn.brief(ASKED, intent.removeprefix("answer."))
     if option is not None:
         choose(turn, option)
         return

@@ -37,7 +37,8 @@ from ivr.dialog.contract import (
     Waited,
 )
 from ivr.dialog.flow import parse
-from ivr.dialog.machine import advance, start
+from ivr.dialog.machine import AlwaysOpen, advance, start
+from ivr.dialog.ports import HoursState, Wait
 
 HEAD = "languages: [ru, en]\nstart: first\nresume: wait\nnodes:\n"
 TAIL = """
@@ -328,6 +329,39 @@ def test_speech_that_fails_goes_on_with_keys_and_is_not_an_attempt() -> None:
     assert (ids(ask), ask.speech) == (["choose", "one", "two"], False)
     assert call.session.attempt == 0
     assert ids(call.give(SpeechFailed("down"))[0])[0] == "quiet"
+
+
+class Evening(AlwaysOpen):
+    """Closes at 1,000,000 ms; the wait is given."""
+
+    def __init__(self, wait: Wait) -> None:
+        self._wait = wait
+
+    def hours(self, now_ms: int) -> HoursState:
+        return HoursState(True, "regular", "", "", closes_at_ms=1_000_000)
+
+    def wait(self, topic: str, language: str) -> Wait:
+        return self._wait
+
+
+@pytest.mark.parametrize(
+    ("wait", "now_ms", "queued"),
+    [
+        (Wait(0, 60_000, known=True), 930_000, True),  # a minute's wait, more than a minute left
+        (Wait(0, 60_000, known=True), 950_000, False),
+        (Wait(0, 900_000, known=True), 300_000, False),  # a long queue closes earlier
+        (Wait(0, 0, known=True), 999_000, True),  # somebody is free
+        (Wait(), 300_000, True),  # not known: the last ten minutes
+        (Wait(), 500_000, False),
+        (Wait(0, 0, servable=False, known=True), 500_000, False),
+    ],
+)
+def test_nobody_is_queued_who_cannot_be_served_today(wait: Wait, now_ms: int, queued: bool) -> None:
+    nodes = "  first: {kind: hours, open: wait, closing: speak, closed: bye}"
+    flow = parse({"main.yaml": HEAD + nodes + TAIL})
+    _, actions = advance(flow, start(flow, CALL), CALL, now_ms, Evening(wait))
+    assert (Enqueue in map(type, actions)) is queued
+    assert (Record in map(type, actions)) is not queued
 
 
 def test_a_flow_that_does_not_end_says_sorry() -> None:
