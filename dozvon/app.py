@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from acd.contract import AgentDefined, AgentRemoved, CallEnded, Event, OfferAccepted, WrapUpFinished
 from acd.service import roster
@@ -21,6 +23,7 @@ from acd.service.service import DistributorService
 from acd.switch.switch import Switch
 from desk.contract import DeskUnavailable
 from dozvon import hotline as reference
+from dozvon.changes import Changes
 from dozvon.machine import secrets
 from dozvon.machine.asterisk import CONFIG
 from dozvon.parts import make_desk, make_tokens
@@ -41,10 +44,24 @@ if TYPE_CHECKING:
 
 DRAIN_S = 2.0  # for what is nearly over; callers who wait are taken back by the next daemon
 SPOOL_EVERY_S = 5.0
-WATCH_FILES_EVERY_S = 1.0
 NIGHTLY_S = 24 * 3600.0
 
 log = structlog.get_logger()
+
+
+class DistributorCounts(Collector):
+    """What the distributor counts of itself: ``dozvon_distributor{count="…"}``."""
+
+    def __init__(self, distributor: DistributorService) -> None:
+        self._distributor = distributor
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "dozvon_distributor", "Counts of the distributor since the start", labels=["count"]
+        )
+        for name, count in sorted(self._distributor.counts().items()):
+            family.add_metric([name], count)
+        yield family
 
 
 class Daemon:
@@ -86,7 +103,7 @@ class Daemon:
             ),
         )
         self._speech_token = known.speech_token
-        self._listens = False  # until the speech server does; calls take keys only meanwhile
+        self._changes = Changes(settings, self.hotline, self.voice, self.distributor)
         house = House(
             settings=CallSettings(
                 node=settings.node,
@@ -123,6 +140,7 @@ class Daemon:
             settings.web.host,
             settings.web.port,
         )
+        self._registry.register(DistributorCounts(self.distributor))
         Gauge(
             "dozvon_spool_requests", "Requests that wait in the spool", registry=self._registry
         ).set_function(lambda: spool.waiting(settings.spool))
@@ -135,7 +153,7 @@ class Daemon:
         await self._web.start()
         self._spawn("orders", self.calls.follow)
         self._spawn("spool", self._import_spool)
-        self._spawn("files", self._watch_files)
+        self._spawn("files", self._changes.run)
         self._spawn("retention", self._forget)
         if self._settings.speech.enabled:
             self._spawn("speech", self._listen)
@@ -173,11 +191,11 @@ class Daemon:
         self.hotline.understanding, server = await asyncio.to_thread(load)
         await server.start(self._settings.speech.host, self._settings.speech.port)
         try:
-            self._listens = self.hotline.speech = True
+            self.hotline.speech = True  # until now new calls took keys only
             log.info("listening", action="speech_ready", port=server.port)
             await asyncio.Event().wait()
         finally:
-            self._listens = self.hotline.speech = False
+            self.hotline.speech = False
             await server.stop()
 
     def _asterisk_there(self) -> None:
@@ -214,59 +232,3 @@ class Daemon:
                 await self.desk.purge()
                 await self.desk.take_pending()
             await asyncio.sleep(NIGHTLY_S)
-
-    async def _watch_files(self) -> None:
-        """What an administrator changes is taken within seconds; a fault keeps what is in force."""
-        watched = Watched(self._settings)
-        while True:
-            await asyncio.sleep(WATCH_FILES_EVERY_S)
-            for name in watched.changed():
-                try:
-                    await asyncio.to_thread(self.reload, name)
-                    log.info("taken", action="reloaded", what=name)
-                except Exception as error:
-                    log.error(
-                        "not taken, the old one stays", action="reload_refused", what=name, why=str(error)
-                    )
-
-    def reload(self, what: str) -> None:
-        """A part of ``Watched`` anew; raises the loader's error and changes nothing then."""
-        if what == "flows":
-            self.hotline.store.reload()
-        elif what == "hours":
-            self.hotline.schedules = reference.schedules(self._settings)
-        elif what == "prompts":
-            self.voice.reload()
-        elif what == "understanding" and self._listens:
-            from dozvon import understanding
-
-            self.hotline.understanding = understanding.load(self._settings)
-
-
-class Watched:
-    """Configuration that is taken while running; compared by the files' times and sizes."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._folders = {
-            "prompts": [*settings.voice_prompts.glob("*/"), settings.config / "answers"],
-            "hours": [settings.config / "hours.yaml", reference.hours_extra(settings)],
-            "flows": [settings.config / "flows"],
-            "understanding": [settings.config / "understanding", settings.config / "answers"],
-        }
-        self._seen = {name: self._stamp(name) for name in self._folders}
-
-    def changed(self) -> list[str]:
-        """Prompts before flows: a new flow may use a new text."""
-        now = {name: self._stamp(name) for name in self._folders}
-        names = [name for name in now if now[name] != self._seen[name]]
-        self._seen = now
-        return names
-
-    def _stamp(self, name: str) -> tuple[tuple[str, int, int], ...]:
-        stamps = []
-        for place in self._folders[name]:
-            for file in sorted(place.glob("*.yaml")) if place.is_dir() else [place]:
-                with contextlib.suppress(OSError):
-                    status = file.stat()
-                    stamps.append((str(file), status.st_mtime_ns, status.st_size))
-        return tuple(stamps)

@@ -29,12 +29,15 @@ LONGEST_DELAY_S = 10.0
 STEADY_S = 30.0  # who ran this long has recovered: the delay starts anew
 DAEMON_READY_S = 60.0
 STOP_S = 45.0
+HEALTH_EVERY_S = 2.0
+UNWELL_LIMIT = 3  # misses in a row, each at most 2 s long: killed after 6 to 12 s of silence
 
 log = structlog.get_logger()
 
 
 class Part(Protocol):
-    """One of the three programs."""
+    """One of the three programs. One with ``healthy`` is killed when that stays False: callers whose daemon
+    hangs would hear nothing for ever, callers whose daemon is dead are taken back by the next one."""
 
     @property
     def child(self) -> Child: ...
@@ -64,12 +67,13 @@ class DaemonChild:
         }
 
     async def start(self) -> None:
-        await self.child.start(self._answers, DAEMON_READY_S)
+        await self.child.start(self.healthy, DAEMON_READY_S)
 
     async def stop(self) -> None:
         await self.child.stop()
 
-    async def _answers(self) -> bool:
+    async def healthy(self) -> bool:
+        """It answers within two seconds; a stopped or spinning process does not."""
         try:
             async with asyncio.timeout(2):
                 reader, writer = await asyncio.open_connection(self._web.host, self._web.port)
@@ -172,8 +176,16 @@ class Supervisor:
     async def _keep(self, name: str, part: Part) -> None:
         loop = asyncio.get_running_loop()
         delay_s, started = FIRST_DELAY_S, loop.time()
+        healthy, asked, unwell = getattr(part, "healthy", None), loop.time(), 0
         while not await self._stopped_within(WATCH_S):
             if part.child.running:
+                if healthy is not None and loop.time() - asked > HEALTH_EVERY_S:
+                    unwell = 0 if await healthy() else unwell + 1
+                    asked = loop.time()
+                if unwell >= UNWELL_LIMIT:
+                    unwell = 0
+                    log.error("a part hangs and is killed", action="part_hangs", part=name)
+                    os.kill(part.child.pid, signal.SIGKILL)
                 continue
             delay_s = FIRST_DELAY_S if loop.time() - started > STEADY_S else delay_s
             log.warning("a part ended", action="part_ended", part=name, words=part.child.last_words()[-300:])

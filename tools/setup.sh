@@ -36,6 +36,7 @@ list_packages() {
     if [ ! -x .venv/bin/python ] && [ -z "$(choose_python)" ]; then wanted+=(python3 python3-venv); fi
     need redis-server redis-server
     need tcpdump tcpdump
+    command -v RHVoice-test >/dev/null || need espeak-ng espeak-ng
     need /etc/ssl/certs/ca-certificates.crt ca-certificates
     # An installed Asterisk of today, with telephones beside it; otherwise a private copy has them all.
     if asterisk -V 2>/dev/null | grep -qE 'Asterisk (certified.)?(2[0-9]|[3-9][0-9])'; then
@@ -47,7 +48,6 @@ list_packages() {
     if [ "${1:-}" = --tests ]; then
         need chromium chromium
         compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || wanted+=(postgresql)
-        need espeak-ng espeak-ng
     fi
 }
 
