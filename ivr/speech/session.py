@@ -97,8 +97,12 @@ class Session:
             case aeap.Setup():
                 await self._set_up(message)
             case aeap.Set():
-                self._set(message.params)
-                await self._send(aeap.done(message.request_id))
+                language = message.params.get("language", self._language)
+                if language in self._means.models:
+                    self._set(message.params)
+                    await self._send(aeap.done(message.request_id))
+                else:  # SPEECH SET gives 0: this language goes on with keys
+                    await self._send(aeap.refuse("set", message.request_id, "no model for this language"))
             case aeap.Get():
                 await self._send(aeap.values(message.request_id, {}))
             case aeap.Unknown():

@@ -296,3 +296,10 @@ async def test_a_broken_recogniser_means_keys(call: Call, sound: Sound, server: 
     await client.say(sound("operator"), paced=False)
     assert (await client.result()).text == BUSY
     assert server.counters.failed == 1
+
+
+async def test_a_language_without_a_model_is_refused_in_a_call_too(call: Call) -> None:
+    client = await created(call)
+    answer = await client.request("set", params={"language": "en"})
+    assert answer["error_msg"] == "no model for this language"
+    assert "error_msg" not in await client.request("set", params={"language": "ru"})
