@@ -42,6 +42,7 @@ class Database:
         self._url = _with_async_driver(parsed)
         self._timeout_s = timeout_s
         self._engine: AsyncEngine | None = None
+        self._usable = False  # the schema is known to be up to date
 
     async def start(self) -> None:
         """Connect and bring the schema up to date. Raises DeskUnavailable."""
@@ -50,8 +51,10 @@ class Database:
         if self._engine is None:
             self._engine = self._make_engine()
         await self.migrate("head")
+        self._usable = True
 
     async def stop(self) -> None:
+        self._usable = False
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
@@ -66,6 +69,7 @@ class Database:
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session for queries. Raises DeskUnavailable."""
+        self._check_usable()
         async with (
             self._guarded(self._timeout_s),
             self._connected() as connection,
@@ -76,6 +80,7 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session whose changes are committed at the end. Raises DeskUnavailable."""
+        self._check_usable()
         async with (
             self._guarded(self._timeout_s),
             self._writing() as connection,
@@ -83,6 +88,11 @@ class Database:
         ):
             yield session
             await session.flush()
+
+    def _check_usable(self) -> None:
+        """Without its tables a database would answer with faults of ours; it is simply not there yet."""
+        if not self._usable:
+            raise DeskUnavailable("the desk is not started")
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
@@ -109,7 +119,7 @@ class Database:
         except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
             raise DeskUnavailable(_first_line(error)) from error
         except TimeoutError as error:
-            raise DeskUnavailable(f"no answer within {timeout_s:g} s") from error
+            raise DeskUnavailable("the database did not answer in time") from error
         except OSError as error:  # asyncpg: connection refused, name not found
             raise DeskUnavailable(_first_line(error)) from error
 

@@ -17,8 +17,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from desk.vault import CHUNK_BYTES, SEALED_CHUNK_BYTES, STREAM_HEAD_BYTES, Vault
 
+log = structlog.get_logger(__name__)
 MEDIA_TYPES = {
     ".wav": "audio/wav",
     ".alaw": "audio/x-alaw-basic",  # raw 8 kHz A-law, as Asterisk names it
@@ -169,3 +172,10 @@ class Keeping:
         if not _ID.fullmatch(recording_id):
             raise ValueError(f"not a recording's id: {recording_id!r}")
         return self.folder / recording_id[:2] / f"{recording_id}.sealed"
+
+
+async def remove_original(path: str) -> None:
+    try:
+        await asyncio.to_thread(Path(path).unlink, missing_ok=True)
+    except OSError as error:
+        log.warning("original not removed", action="original_not_removed", error=error.strerror)

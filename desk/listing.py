@@ -1,4 +1,4 @@
-"""The queries behind the lists: filters, newest first, pages by key.
+"""The queries behind the lists, and the search for a free number: filters, newest first, pages by key.
 
 A page is asked for by the last key of the one before, not by an offset: rows that arrive meanwhile shift
 nothing. One row more than the page is fetched, to know whether there is a next one.
@@ -10,11 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from desk.contract import DeskUnavailable
 from desk.models import AuditRow, InteractionRow, TicketRow
+from desk.numbers import draw_ticket_number
 from desk.office import BadCursor, InteractionFilter, TicketFilter
 
 _MAX_CURSOR = 160
+_NUMBER_ATTEMPTS = 20
 _MAX_DIGITS = 18  # of a number that fits a BIGINT for sure
 
 
@@ -68,6 +72,15 @@ def audit_query(subject: str, limit: int, cursor: str) -> Select[AuditRow]:
             raise BadCursor(cursor)
         conditions.append(AuditRow.id < int(cursor))
     return select(AuditRow).where(and_(true(), *conditions)).order_by(AuditRow.id.desc()).limit(limit + 1)
+
+
+async def free_number(session: AsyncSession) -> str:
+    """A number that no ticket has; one digit more once the six-digit space grows crowded."""
+    for attempt in range(_NUMBER_ATTEMPTS):
+        number = draw_ticket_number(6 if attempt < _NUMBER_ATTEMPTS // 2 else 8)
+        if await session.get(TicketRow, number) is None:
+            return number
+    raise DeskUnavailable("no free ticket number was found")
 
 
 def _equal(*pairs: tuple[Any, str | None]) -> list[ColumnElement[bool]]:

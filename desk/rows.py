@@ -148,5 +148,12 @@ def audit_entry_of(row: AuditRow) -> AuditEntry:
     )
 
 
+def merged(old: Mapping[str, object], change: Mapping[str, object] | None) -> dict[str, object]:
+    if change is None:
+        return dict(old)
+    merged = {**old, **change}
+    return bounded_fields({name: value for name, value in merged.items() if value is not None})
+
+
 def _json(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")

@@ -14,6 +14,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -23,10 +24,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from desk.contract import DeskUnavailable, Interaction, Ticket, TicketDraft
 from desk.database import Database
-from desk.keeping import Keeping, Kept, RecordingRefused
-from desk.listing import audit_query, interaction_query, ticket_query
+from desk.keeping import Keeping, Kept, RecordingRefused, remove_original
+from desk.listing import audit_query, free_number, interaction_query, ticket_query
 from desk.models import AuditRow, CustomerRow, InteractionRow, TicketRow
-from desk.numbers import draw_ticket_number, is_ticket_number
+from desk.numbers import is_ticket_number
 from desk.office import (
     MAX_PAGE,
     SYSTEM,
@@ -45,10 +46,10 @@ from desk.office import (
 )
 from desk.rows import (
     audit_entry_of,
-    bounded_fields,
     clean,
     interaction_of,
     interaction_values,
+    merged,
     new_ticket_row,
     seal_ticket,
     source_key,
@@ -59,8 +60,9 @@ from desk.vault import Vault
 
 log = structlog.get_logger(__name__)
 _INSERT_ATTEMPTS = 5
-_NUMBER_ATTEMPTS = 20
 _QUICK_S = 0.5
+_RETRY_S = 0.5
+_LONGEST_RETRY_S = 5.0
 
 
 def _wall_clock_ms() -> int:
@@ -91,12 +93,37 @@ class SqlDesk:
         self.keeping = Keeping(keep, vault, max_recording_bytes)
         self.retention_days = retention_days
         self._clock_ms = clock_ms
+        self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Connect and migrate. Raises DeskUnavailable; may be called again until it succeeds."""
         await self.database.start()
 
+    async def start_patiently(self) -> None:
+        """Like ``start``, but a database that is away does not keep the hotline from answering: until it is
+        there every operation is DeskUnavailable, and it is tried again in the background."""
+        try:
+            await self.start()
+        except DeskUnavailable as error:
+            log.warning("desk not there yet", action="desk_awaited", error=str(error))
+            self._starting = asyncio.create_task(self._keep_starting())
+
+    async def _keep_starting(self) -> None:
+        for attempt in count(1):
+            await asyncio.sleep(min(_RETRY_S * attempt, _LONGEST_RETRY_S))
+            try:
+                await self.start()
+            except DeskUnavailable as error:
+                log.warning("desk not there yet", action="desk_awaited", error=str(error))
+            else:
+                log.info("desk is there", action="desk_found")
+                return
+
     async def stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+            self._starting = None
         await self.database.stop()
 
     async def ping(self) -> None:
@@ -129,7 +156,7 @@ class SqlDesk:
                     await asyncio.shield(self.keeping.remove(kept.recording_id))
                 raise
             if kept:
-                await _remove_original(draft.recording_path)
+                await remove_original(draft.recording_path)
             log.info("ticket opened", action="ticket_opened", ticket=row.number, topic=row.topic)
             return ticket_of(self.vault, row)
         raise DeskUnavailable("no free ticket number was found")
@@ -284,7 +311,7 @@ class SqlDesk:
     async def _opened_before(self, row: TicketRow, draft: TicketDraft) -> Ticket:
         """A leftover original of a ticket that has its recording is removed: it was taken."""
         if row.recording_id and draft.recording_path:
-            await _remove_original(draft.recording_path)
+            await remove_original(draft.recording_path)
         return ticket_of(self.vault, row)
 
     async def _take_recording(self, path: str) -> tuple[Kept | None, str, str]:
@@ -293,7 +320,7 @@ class SqlDesk:
         except RecordingRefused as refused:
             log.warning("recording refused", action="recording_refused", reason=refused.reason)
             if refused.reason == "empty":
-                await _remove_original(path)
+                await remove_original(path)
             return None, "" if refused.reason in {"empty", "missing"} else path, refused.reason
         except OSError as error:
             log.error("recording not taken", action="recording_not_taken", error=error.strerror)
@@ -303,7 +330,7 @@ class SqlDesk:
         if problem:
             draft = dataclasses.replace(draft, fields={**draft.fields, "recording_problem": problem})
         async with self.database.write() as session:
-            number = await _free_number(session)
+            number = await free_number(session)
             row = new_ticket_row(self.vault, draft, number, self._clock_ms())
             if kept:
                 row.recording_id = kept.recording_id
@@ -343,7 +370,7 @@ class SqlDesk:
             row.closed_ms = self._clock_ms() if row.status == "closed" else 0
         before = ticket_of(self.vault, row)
         words = before.text if change.text is None else change.text
-        fields = _merged(before.fields, change.fields)
+        fields = merged(before.fields, change.fields)
         changed = [
             name
             for name, differs in (("text", words != before.text), ("fields", fields != before.fields))
@@ -367,26 +394,3 @@ class SqlDesk:
                 details=json.dumps(dict(details), ensure_ascii=False),
             )
         )
-
-
-async def _free_number(session: AsyncSession) -> str:
-    """A number that no ticket has; one digit more once the six-digit space grows crowded."""
-    for attempt in range(_NUMBER_ATTEMPTS):
-        number = draw_ticket_number(6 if attempt < _NUMBER_ATTEMPTS // 2 else 8)
-        if await session.get(TicketRow, number) is None:
-            return number
-    raise DeskUnavailable("no free ticket number was found")
-
-
-async def _remove_original(path: str) -> None:
-    try:
-        await asyncio.to_thread(Path(path).unlink, missing_ok=True)
-    except OSError as error:
-        log.warning("original not removed", action="original_not_removed", error=error.strerror)
-
-
-def _merged(old: Mapping[str, object], change: Mapping[str, object] | None) -> dict[str, object]:
-    if change is None:
-        return dict(old)
-    merged = {**old, **change}
-    return bounded_fields({name: value for name, value in merged.items() if value is not None})

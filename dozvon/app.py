@@ -146,8 +146,8 @@ class Daemon:
         ).set_function(lambda: spool.waiting(settings.spool))
 
     async def start(self) -> None:
-        """Raises OSError when a port is taken, DeskUnavailable when the database cannot be used."""
-        await self.desk.start()
+        """Raises OSError when a port is taken. A database that is away is waited for beside the calls."""
+        await self.desk.start_patiently()
         await self.distributor.start()
         await self.switch.start()
         await self._web.start()

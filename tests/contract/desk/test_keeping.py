@@ -223,6 +223,24 @@ async def test_a_stopped_server_is_unavailable_and_is_found_again(
     assert (await desk.open_ticket(draft("second"))).number != first.number
 
 
+async def test_a_database_that_comes_late_is_found(postgres_place, postgres) -> None:
+    desk = postgres_place.desk(timeout_s=2)
+    postgres.stop()
+    try:
+        await desk.start_patiently()
+        with pytest.raises(DeskUnavailable):
+            await desk.open_ticket(draft())
+    finally:
+        postgres.start()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                assert (await desk.open_ticket(draft())).status == "new"
+                break
+            except DeskUnavailable:
+                await asyncio.sleep(0.05)
+
+
 async def test_a_locked_row_is_given_up_in_time(postgres_place) -> None:
     desk = postgres_place.desk(timeout_s=0.5)
     await desk.start()
