@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from acd.contract import RulesLoaded
+from acd.contract import AgentStatusDeclared, RulesLoaded, WrapUpFinished
 from acd.service import DistributorService
 from acd.service.roster import parse
 from acd.switch.switch import Switch
@@ -202,7 +202,7 @@ async def main(config: dict[str, Any]) -> None:
             address=f"127.0.0.1:{config['agi_port']}",
             recordings=home / "agi-recordings",
             spool=home / "agi-spool",
-            record_conversations=config.get("record", False),
+            record_conversations=True,
             queue_down_ms=config.get("queue_down_ms", 4_000),
         ),
         hotline=SmallDialogue(config.get("announce_ms", 30_000)),
@@ -255,11 +255,42 @@ class NodeProcess:
             "rules": RULES,
             **options,
         }
+        self._redis = settings.redis_url
         self.facts: list[tuple[Any, float]] = []
-        self.observer = DistributorService(settings.redis_url, prefix=self.prefix)
-        self.observer.listeners.append(lambda event, _ms: self.facts.append((event, time.time())))
+        self.observer = self._observe()
         self.process: subprocess.Popen[bytes] | None = None
         self.log = settings.home / f"{self.prefix}.log"
+
+    def _observe(self) -> DistributorService:
+        observer = DistributorService(self._redis, prefix=self.prefix)
+        observer.listeners.append(lambda event, _ms: self.facts.append((event, time.time())))
+        return observer
+
+    async def rest(self) -> None:
+        """The observer belongs to one test's event loop; the process may serve the next test, too."""
+        await self.observer.stop(0.1)
+        print(self.log.read_text()[-6_000:], file=sys.stderr)  # shown with a failure
+        self.facts.clear()
+        self.observer = self._observe()
+
+    async def fresh(self) -> None:
+        """Running, nobody in a call, every agent ready, and what was seen before forgotten."""
+        if self.process is None or self.process.poll() is not None:
+            await self.start()
+        await self.observer.start()
+        await self.observer.synchronised(10)
+        for _ in range(600):
+            seen = self.observer.snapshot()
+            idle = [agent for agent in seen.agents if agent.status == "available" and agent.state == "ready"]
+            if len(idle) == len(self.config["agents"]) and not seen.calls:
+                break
+            for agent in seen.agents:
+                if agent.status != "available" or agent.state == "paused":
+                    await self.observer.report(AgentStatusDeclared(agent.agent_id, "available"))
+                elif agent.state == "wrap_up":
+                    await self.observer.report(WrapUpFinished(agent.agent_id))
+            await asyncio.sleep(0.05)
+        self.facts.clear()
 
     async def start(self) -> None:
         with self.log.open("w") as log:
@@ -278,11 +309,13 @@ class NodeProcess:
         self.process.wait(5)
 
     async def stop(self) -> None:
+        await self.rest()
+        await asyncio.to_thread(self.end)
+
+    def end(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            await asyncio.to_thread(self.process.wait, 10)
-        await self.observer.stop(0.1)
-        print(self.log.read_text()[-6_000:], file=sys.stderr)  # shown with a failure
+            self.process.wait(10)
 
     def all(self, kind: type[Any]) -> list[Any]:
         return [fact for fact, _ in self.facts if isinstance(fact, kind)]

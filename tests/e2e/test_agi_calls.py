@@ -37,23 +37,34 @@ sys.modules["agi_node"] = _node
 _spec.loader.exec_module(_node)
 Node = _node.NodeProcess
 HZ = {name: hz for name, (hz, _) in _node.TONES.items()}
-RULES = _node.RULES
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Any:
+    """Processes by their options: starting one for each test would take a minute more in all."""
+    made: dict[str, Node] = {}
+    yield made
+    for each in made.values():
+        each.end()
 
 
 @pytest.fixture
-async def node(settings: Any, asterisk: Any, asterisk_secrets: Any, redis_child: Any) -> Any:
-    made: list[Node] = []
+async def node(settings: Any, asterisk: Any, asterisk_secrets: Any, redis_child: Any, nodes: Any) -> Any:
+    used: list[Node] = []
 
     async def make(*agents: str, **options: Any) -> Node:
-        it = Node(settings, asterisk_secrets, list(agents or ("2001",)), **options)
-        made.append(it)
-        await it.observer.start()
-        await it.start()
+        key = repr((agents, options))
+        for other, it in nodes.items():
+            if other != key:  # they share Asterisk's way to the port
+                await asyncio.to_thread(it.end)
+        it = nodes.setdefault(key, Node(settings, asterisk_secrets, list(agents or ("2001",)), **options))
+        used.append(it)
+        await it.fresh()
         return it
 
     yield make
-    for each in made:
-        await each.stop()
+    for each in used:
+        await each.rest()
 
 
 def heard_seconds(phone: Any, name: str) -> float:
@@ -73,7 +84,7 @@ async def into_the_queue(phone: Any, it: Node, until: Any, number: str) -> CallQ
 
 
 async def test_a_key_leads_on_and_the_call_ends_by_itself(node, caller_phone, until, settings):
-    await node()
+    await node("2001")
     phone = await caller_phone()
     await phone.call(settings.hotline.number)
     await until(lambda: heard_seconds(phone, "menu") > 0.2, 5)
@@ -87,7 +98,7 @@ async def test_a_key_leads_on_and_the_call_ends_by_itself(node, caller_phone, un
 
 
 async def test_connected_talks_and_gives_a_mark(node, caller_phone, agent_phone, until, settings):
-    it = await node("2001", record=True)
+    it = await node("2001")
     agent, phone = await agent_phone("2001"), await caller_phone()
     await agent.set_microphone(sound.tone(1000, 60))
     await phone.set_microphone(sound.tone(1250, 60))
@@ -244,7 +255,7 @@ def interactions(home: Path, number: str, facts: Any) -> int:
 
 
 async def test_a_request_is_recorded(node, caller_phone, until, settings):
-    await node()
+    await node("2001")
     phone = await caller_phone()
     await phone.call(settings.hotline.number)
     await until(lambda: heard_seconds(phone, "menu") > 0.2, 5)
@@ -318,7 +329,7 @@ async def test_killed_while_two_talk(node, caller_phone, agent_phone, until, set
 
 
 async def test_an_agent_hands_the_caller_to_a_colleague(node, caller_phone, agent_phone, until, settings):
-    """Blind transfer: our session ends with it, the conversation is over for the agent, the caller talks on."""
+    """Blind transfer: our session ends, the conversation is over for the agent, the caller talks on."""
     it = await node("2001")
     agent, colleague = (
         await agent_phone("2001", auto_answer=True),
@@ -338,7 +349,7 @@ async def test_an_agent_hands_the_caller_to_a_colleague(node, caller_phone, agen
 
 
 async def test_two_callers_in_order(node, caller_phone, agent_phone, until, settings):
-    it = await node("2001", rules={**RULES, "wrap_up_s": 0})
+    it = await node("2001")
     first, second = await caller_phone(), await caller_phone(number="79160000002")
     one = await into_the_queue(first, it, until, settings.hotline.number)
     two = await into_the_queue(second, it, until, settings.hotline.number)
@@ -353,7 +364,7 @@ async def test_two_callers_in_order(node, caller_phone, agent_phone, until, sett
 
 async def test_strangers_at_the_port_cost_nothing(node, caller_phone, until, settings):
     """Scans, half headers, floods and probes while a call goes on."""
-    it = await node()
+    it = await node("2001")
     phone = await caller_phone()
     await phone.call(settings.hotline.number)
     await until(lambda: heard_seconds(phone, "menu") > 0.2, 5)
