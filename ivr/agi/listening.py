@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from ivr.agi import commands
-from ivr.agi.channel import MAX_PROMPT_S, POKE, Channel
+from ivr.agi.channel import POKE, Channel
 from ivr.agi.codec import Reply
 from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, Input, NoInput, SpeechFailed, Utterance
@@ -26,6 +26,7 @@ from ivr.speech.contract import BUSY, ENGINE, NOTHING, ONSET, TOO_LONG, turn_set
 CREATE_TIMEOUT_S = 45.0  # Asterisk gives up a silent server after some 30 s; we must not give up first
 SET_TIMEOUT_S = 5.0  # Asterisk waits a second for the server's answer
 LONGEST_SPEECH_S = 40
+MARGIN_S = 15.0
 SILENCE_MS = 100
 MAX_ALTERNATIVES = 5
 
@@ -87,7 +88,7 @@ class Listener:
             *first, sound = sounds  # more than one only when a prompt is missing
             for each in first:
                 await self._channel.play(each)
-        reply = await self._recognise(sound, timeout_s)
+        reply = await self._recognise(sound, timeout_s, self._speaker.longest_s(action.prompts))
         if reply.note == "speech" and reply.fields.get("text0") == ONSET:
             reply = await self._recognise(self._silence, LONGEST_SPEECH_S)
         return await self._understood(reply, action)
@@ -113,8 +114,9 @@ class Listener:
         if reply.result != "1":
             raise SpeechGone("not_set")
 
-    async def _recognise(self, sound: str, timeout_s: int) -> Reply:
-        longest_s = MAX_PROMPT_S + timeout_s + LONGEST_SPEECH_S
+    async def _recognise(self, sound: str, timeout_s: int, prompt_s: float = 1.0) -> Reply:
+        """Should Asterisk hang in it (the server stands still), the dialplan goes on."""
+        longest_s = prompt_s + timeout_s + MARGIN_S
         return await self._channel.command(commands.speech_recognize(sound, timeout_s), longest_s)
 
     async def _understood(self, reply: Reply, action: Ask) -> Input:

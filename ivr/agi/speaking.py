@@ -16,6 +16,7 @@ from ivr.dialog.contract import Ask, Digits, Input, NoInput, Prompt
 from ivr.prompts.contract import PromptMissing, Voice
 
 RENDER_TIMEOUT_S = 5.0  # of a dynamic text that is spoken for the first time
+LONGEST_PROMPT_S = 60.0
 PERSONAL_DIGITS = 4  # a slot with so many digits is a number of somebody's
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,13 @@ class Speaker:
             async with asyncio.timeout(RENDER_TIMEOUT_S):
                 await self._voice.prepare(prompts, self.language)
         return self._voice.sound(prompts, self.language)
+
+    def longest_s(self, prompts: tuple[Prompt, ...]) -> float:
+        """How long these prompts take at most; a generous guess when that is not known."""
+        try:
+            return self._voice.duration_ms(prompts, self.language) / 1000 + 1
+        except (PromptMissing, OSError):
+            return LONGEST_PROMPT_S
 
     def note(self, prompts: tuple[Prompt, ...]) -> None:
         """What the caller hears, for the log of the call; a number read out to him is his own affair."""

@@ -20,6 +20,7 @@ from ivr.speech.voice import Detector, Silero
 log = structlog.get_logger()
 SETUP_TIMEOUT_S = 5.0
 IDLE_TIMEOUT_S = 4 * 3600.0  # a call lasts as long as its conversation; then nothing comes from Asterisk
+CLOSE_TIMEOUT_S = 0.5  # Asterisk may stand still, and its caller in silence, while a closing is awaited
 MAX_MALFORMED = 20  # messages of one connection
 PROTOCOL = "speech_to_text"
 
@@ -82,7 +83,11 @@ class SpeechServer:
             self.counters.refused += 1
             return web.Response(status=503, text="too many calls")
         socket = web.WebSocketResponse(
-            protocols=(PROTOCOL,), max_msg_size=aeap.MAX_MESSAGE * 4, heartbeat=60, compress=False
+            protocols=(PROTOCOL,),
+            max_msg_size=aeap.MAX_MESSAGE * 4,
+            heartbeat=60,
+            compress=False,
+            timeout=CLOSE_TIMEOUT_S,
         )
         if not socket.can_prepare(request):
             return web.Response(status=426, text="this is a websocket of AEAP")
