@@ -27,6 +27,7 @@ from dozvon.changes import Changes
 from dozvon.machine import secrets
 from dozvon.machine.asterisk import CONFIG
 from dozvon.parts import make_desk, make_tokens
+from dozvon.selfservice import FlowOffice, IncidentOffice
 from dozvon.settings import Settings
 from ivr import spool
 from ivr.agi.listening import make_silence
@@ -135,6 +136,8 @@ class Daemon:
                 about=reference.about(settings),
                 registry=self._registry,
                 checks={"asterisk": self._asterisk_there},
+                flow=FlowOffice(settings, self.hotline.store, self._changes),
+                incidents=IncidentOffice(settings),
                 max_body_bytes=settings.web.max_body_bytes,
             ),
             settings.web.host,
@@ -171,6 +174,10 @@ class Daemon:
         await self.switch.stop()
         await self.distributor.stop()
         await self.desk.stop()
+
+    def reload(self) -> None:
+        """Take every file of the configuration now, changed or not; faults are logged and change nothing."""
+        self._changes.look_now()
 
     # ---------------------------------------------------------------------------------------- inside
     def _wait(self, topic: str, language: str) -> Wait:

@@ -22,7 +22,10 @@ log = structlog.get_logger()
 
 
 class Changes:
-    """Looks at times and sizes of the configuration's files each second and reloads what changed."""
+    """Looks at times and sizes of the configuration's files each second and reloads what changed.
+
+    ``look_now`` (SIGHUP) reloads everything at once, changed or not; ``take`` some parts, for the API.
+    """
 
     def __init__(
         self, settings: Settings, hotline: Hotline, voice: CatalogueVoice, distributor: DistributorService
@@ -42,23 +45,47 @@ class Changes:
             "rules": (self._rules, [config / "rules.yaml"]),
         }
         self._seen = {name: _stamp(places) for name, (_, places) in self._parts.items()}
+        self._asked = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
         """Until cancelled. A refused change is logged with the loader's text: file and line."""
         while True:
-            await asyncio.sleep(EVERY_S)
-            for name, (reload, places) in self._parts.items():
+            everything = await self._asked_to()
+            for name, (_, places) in self._parts.items():
                 stamp = _stamp(places)
-                if stamp == self._seen[name]:
+                if stamp == self._seen[name] and not everything:
                     continue
-                self._seen[name] = stamp
                 try:
-                    await reload()
-                    log.info("taken", action="reloaded", what=name)
+                    await self.take(name)
                 except Exception as error:
                     log.error(
                         "not taken, the old one stays", action="reload_refused", what=name, why=str(error)
                     )
+
+    def look_now(self) -> None:
+        self._asked.set()
+
+    async def take(self, *names: str) -> None:
+        """Reload these parts; one reload at a time. Raises what their loaders raise."""
+        async with self._one_at_a_time:
+            for name in names:
+                reload, places = self._parts[name]
+                self._seen[name] = _stamp(places)  # before: a change in the meantime is seen again
+                await reload()
+                log.info("taken", action="reloaded", what=name)
+
+    @property
+    def busy(self) -> bool:
+        return self._one_at_a_time.locked()
+
+    async def _asked_to(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(EVERY_S):
+                await self._asked.wait()
+                self._asked.clear()
+                return True
+        return False
 
     async def _prompts(self) -> None:
         await asyncio.to_thread(self._voice.reload)

@@ -89,11 +89,8 @@ class Settings(Section):
     speech: Speech = Speech()
     asterisk: Asterisk = Asterisk()
     web: Web = Web()
+    voice_prompts: Path = ROOT / "voice_prompts"  # texts and sounds that callers hear
     config: Path = Field(default=ROOT / "config", exclude=True)
-
-    @property
-    def voice_prompts(self) -> Path:
-        return ROOT / "voice_prompts"
 
     @property
     def recordings(self) -> Path:
@@ -138,5 +135,7 @@ def load(config: Path | None = None) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{file}: {where}: {first['msg']}") from None
-    home_path = settings.home if settings.home.is_absolute() else ROOT / settings.home
-    return settings.model_copy(update={"home": home_path})
+    # Where a path is not absolute it is meant from the project's root; joining an absolute one keeps it.
+    return settings.model_copy(
+        update={"home": ROOT / settings.home, "voice_prompts": ROOT / settings.voice_prompts}
+    )

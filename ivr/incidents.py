@@ -1,13 +1,15 @@
 """Known incidents: faults that are being worked on, told to the callers whom they concern.
 
-They live in one small file of the installation, written by ``dozvon incidents`` (or by hand), looked at
-again within a second of a change, and end by themselves. A file that cannot be read changes nothing.
+They live in one small file of the installation, written by ``dozvon incidents`` and the API (or by hand),
+looked at again within a second of a change, and end by themselves. A file that cannot be read changes
+nothing.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +57,49 @@ def load(file: Path) -> tuple[Incident, ...]:
         raise IncidentsError(f"{file}:{raw[: error.start].count(10) + 1}: not UTF-8") from None
     except Bad as error:
         raise IncidentsError(f"{file}:{error.line}: {error}") from None
+
+
+Edit = Callable[[tuple[Incident, ...]], Iterable[Incident]]
+
+
+def change(file: Path, now: datetime, edit: Edit) -> tuple[Incident, ...]:
+    """Write what ``edit`` makes of those that are not over at ``now`` (the centre's wall clock).
+
+    Two who change at the same time do so one after the other. Raises IncidentsError when the file is faulty
+    or what ``edit`` made would be; then the file stays as it was. Whatever ``edit`` raises goes through.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        after = tuple(edit(tuple(incident for incident in load(file) if not over(incident, now))))
+        content = written(after)
+        try:
+            parse(content)  # what the daemon would refuse is refused here
+        except Bad as error:
+            raise IncidentsError(str(error)) from None
+        part = file.with_suffix(".part")
+        part.write_text(content, "utf-8")
+        part.replace(file)
+    return after
+
+
+def over(incident: Incident, now: datetime) -> bool:
+    return incident.until is not None and now >= incident.until
+
+
+def written(incidents: Iterable[Incident]) -> str:
+    """The file's content."""
+    entries = [
+        {
+            "number": incident.number,
+            **({"topics": list(incident.topics)} if incident.topics else {}),
+            "text": dict(incident.text),
+            **({"until": incident.until.isoformat()} if incident.until else {}),
+            **({"expected": incident.expected.isoformat()} if incident.expected else {}),
+        }
+        for incident in incidents
+    ]
+    return yaml.safe_dump({"incidents": entries}, allow_unicode=True, sort_keys=False)
 
 
 def parse(content: str) -> tuple[Incident, ...]:
@@ -131,8 +176,7 @@ class IncidentBoard:
         return tuple(
             self._known(incident, now)
             for incident in self._incidents
-            if (incident.until is None or now < incident.until)
-            and (topic in incident.topics or not incident.topics)
+            if not over(incident, now) and (topic in incident.topics or not incident.topics)
         )
 
     def _known(self, incident: Incident, now: datetime) -> KnownIncident:

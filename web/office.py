@@ -11,6 +11,7 @@ from acd.contract import Distributor
 from desk.store import SqlDesk
 from web.glance import Glance
 from web.live import LiveFeed
+from web.ports import FlowPort, IncidentPort
 from web.schemas import About
 from web.tokens import Tokens
 
@@ -26,6 +27,8 @@ class Office:
     live: LiveFeed
     about: About
     checks: Mapping[str, Check]
+    flow: FlowPort | None = None
+    incidents: IncidentPort | None = None
 
 
 OFFICE: web.AppKey[Office] = web.AppKey("office", Office)

@@ -18,7 +18,7 @@ _TITLES = {
     401: "No token, or an unknown one",
     403: "The token's role may not do that",
     404: "There is no such thing",
-    409: "Somebody else changed it in the meantime",
+    409: "Somebody else is changing it, or changed it in the meantime",
     413: "The body is too large",
     422: "A field is not as it should be",
     429: "Too many attempts",

@@ -280,6 +280,68 @@ class AuditPage(Out):
     next_cursor: str
 
 
+# --------------------------------------------------------------------------- flow, incidents, answers
+class FlowVersion(Out):
+    version: str
+    current: bool = Field(description="new calls take this one")
+    calls: int = Field(description="calls that run on it now, on this node")
+
+
+class Flow(Out):
+    items: list[FlowVersion] = Field(description="versions in memory, the oldest first")
+    archived: list[str] = Field(description="versions to roll back to, the last one in force last")
+
+
+class FlowRollback(In):
+    version: str = Field("", pattern=r"^[A-Za-z0-9]{0,64}$", description="empty: the one before")
+
+
+Words = Annotated[str, Field(min_length=1, max_length=600)]
+
+
+class IncidentIn(In):
+    """The same number a second time replaces the first."""
+
+    number: str = Field(pattern=r"^[0-9]{1,12}$", description="told to callers")
+    topics: list[TopicId] = Field(default=[], max_length=50, description="whom it concerns; none: everybody")
+    text: dict[Language, Words] = Field(min_length=1, description="what is said, by language")
+    expected_ms: Milliseconds = Field(0, description="when the repair is expected, told to callers")
+    until_ms: Milliseconds = Field(0, description="when it ends by itself")
+
+
+class Incident(Out):
+    number: str
+    topics: list[str]
+    text: dict[str, str]
+    expected_ms: int
+    until_ms: int
+
+
+class Incidents(Out):
+    items: list[Incident]
+
+
+class AnswersQuery(In):
+    started_from_ms: Milliseconds | None = Field(
+        None, description="of the calls; the last 7 days if left out"
+    )
+    started_to_ms: Milliseconds | None = Field(None, description="exclusive")
+
+
+class AnswerHelped(Out):
+    answer_id: str
+    given: int = Field(description="calls that heard it")
+    helped: int
+    not_helped: int
+    share: float | None = Field(description="helped, of those who said: 0 to 1; null while nobody did")
+
+
+class AnswersHelped(Out):
+    items: list[AnswerHelped] = Field(description="most heard first")
+    calls: int = Field(description="calls looked through; notes are kept as long as numbers are")
+    complete: bool = Field(description="false: more calls than are looked through; the newest were")
+
+
 # ------------------------------------------------------------------------------------------------- about
 class Me(Out):
     name: str

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from dozvon.settings import Settings
-    from ivr.incidents import Incident
+    from ivr.incidents import Edit, Incident
 
 
 def file_of(settings: Settings) -> Path:
@@ -57,7 +57,7 @@ def on(number: str, topics: tuple[str, ...], ru: str, en: str, until: str, expec
     new = Incident(
         number, topics, {"ru": ru, "en": en}, _moment(settings, until), _moment(settings, expected)
     )
-    _write(settings, [*(old for old in _read(settings) if old.number != number), new])
+    _change(settings, lambda found: [*(old for old in found if old.number != number), new])
 
 
 @cli.command()
@@ -66,12 +66,13 @@ def off(number: str) -> None:
     """Say no more of incident NUMBER."""
     from dozvon.settings import load
 
-    settings = load()
-    before = _read(settings)
-    after = [incident for incident in before if incident.number != number]
-    if len(after) == len(before):
-        raise click.ClickException(f"there is no incident {number}")
-    _write(settings, after)
+    def without(found: tuple[Incident, ...]) -> list[Incident]:
+        after = [incident for incident in found if incident.number != number]
+        if len(after) == len(found):
+            raise click.ClickException(f"there is no incident {number}")
+        return after
+
+    _change(load(), without)
 
 
 def _now(settings: Settings) -> dt.datetime:
@@ -94,39 +95,19 @@ def _moment(settings: Settings, text: str) -> dt.datetime | None:
 
 def _read(settings: Settings) -> list[Incident]:
     """Those that are not over yet."""
-    from ivr.incidents import IncidentsError, load
+    from ivr.incidents import IncidentsError, load, over
 
     try:
         found = load(file_of(settings))
     except IncidentsError as error:
         raise click.ClickException(str(error)) from None
-    now = _now(settings)
-    return [incident for incident in found if incident.until is None or now < incident.until]
+    return [incident for incident in found if not over(incident, _now(settings))]
 
 
-def _write(settings: Settings, incidents: list[Incident]) -> None:
-    import yaml
+def _change(settings: Settings, edit: Edit) -> None:
+    from ivr.incidents import IncidentsError, change
 
-    from ivr.dialog.marks import Bad
-    from ivr.incidents import parse
-
-    entries = [
-        {
-            "number": incident.number,
-            **({"topics": list(incident.topics)} if incident.topics else {}),
-            "text": dict(incident.text),
-            **({"until": incident.until.isoformat()} if incident.until else {}),
-            **({"expected": incident.expected.isoformat()} if incident.expected else {}),
-        }
-        for incident in incidents
-    ]
-    content = yaml.safe_dump({"incidents": entries}, allow_unicode=True, sort_keys=False)
     try:
-        parse(content)  # what the daemon would refuse is refused here
-    except Bad as error:
+        change(file_of(settings), _now(settings), edit)
+    except IncidentsError as error:
         raise click.ClickException(str(error)) from None
-    file = file_of(settings)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_text(content, "utf-8")
-    part.replace(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,8 +85,9 @@ class Site:
         return status, body
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+@contextlib.asynccontextmanager
+async def open_site(tmp_path: Path, **parts: Any) -> AsyncIterator[Site]:
+    """``parts`` go to make_app."""
     desk = SqlDesk(
         f"sqlite+aiosqlite:///{tmp_path}/desk.sqlite3", Vault.open(tmp_path / "keys.json"), tmp_path / "kept"
     )
@@ -108,6 +110,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         max_body_bytes=20_000,
         live_interval_s=0.02,
         max_viewers=3,
+        **parts,
     )
     server = WebServer(app, "127.0.0.1", 0)
     port = await server.start()
@@ -119,3 +122,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
     await server.stop()
     await desk.stop()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with open_site(tmp_path) as opened:
+        yield opened
