@@ -120,6 +120,7 @@ class Daemon:
             desk=self.desk,
             clock_ms=lambda: time.time_ns() // 1_000_000,
             phones=ManagedPhones(self.switch),
+            speech_ready=lambda: self.hotline.speech,
         )
         self.calls = LiveCalls(self.distributor, settings.node)
         self._agi = AgiServer(

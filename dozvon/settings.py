@@ -49,7 +49,6 @@ class Agi(Section):
     host: str = "127.0.0.1"
     port: Port = 4573
     max_sessions: int = 600
-    idle_timeout_s: float = 120
 
 
 class Speech(Section):
