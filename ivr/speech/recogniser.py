@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from ivr.speech.voice import doubled
 
@@ -95,8 +96,8 @@ class _VoskRecogniser:
 
     def feed(self, sound: bytes) -> None:
         if self._wide:
-            samples = array("h", sound)
-            sound, self._last = doubled(samples, self._last).tobytes(), samples[-1]
+            samples = np.frombuffer(sound, "<i2")
+            sound, self._last = doubled(samples, self._last).tobytes(), int(samples[-1])
         if self._recogniser.AcceptWaveform(sound):
             self._done.append(json.loads(self._recogniser.Result()))
 

@@ -17,7 +17,7 @@ from ivr.speech import aeap
 from ivr.speech.contract import BUSY, EXPECTS, NOTHING, ONSET, TOO_LONG, Expects
 from ivr.speech.recogniser import MAX_PHRASES, Model
 from ivr.speech.turn import Outcome, Request, Turn
-from ivr.speech.voice import Detector
+from ivr.speech.voice import CHUNK_BYTES, Detector
 
 log = structlog.get_logger()
 MAX_WAITING_BYTES = 64_000  # of sound not yet looked at: 4 s; more means that the machine is too slow
@@ -178,7 +178,8 @@ class Session:
             await self._tell(Outcome(BUSY))
             return
         self._sound += frame
-        self._arrived.set()
+        if len(self._sound) >= CHUNK_BYTES:  # less cannot be judged yet
+            self._arrived.set()
 
     async def work(self) -> None:
         """Looks at sound as it comes, until cancelled."""

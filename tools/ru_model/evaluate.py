@@ -1,7 +1,7 @@
 """How well the model hears: voices it was never trained on, and a human's recordings, on a telephone line.
 
-Human recordings: Debian's asterisk-core-sounds-ru-wav, unpacked (``dpkg -x``), not installed: one speaker in a
-studio, CC-BY-3.0. The package tells no texts, so only numbers, months and days are used, whose names tell.
+Human recordings: Debian's asterisk-core-sounds-ru-wav, unpacked (``dpkg -x``), not installed: one speaker
+in a studio, CC-BY-3.0. The package tells no texts, so only numbers, months and days are used, whose names tell.
 """
 
 from __future__ import annotations
