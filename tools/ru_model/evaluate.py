@@ -1,7 +1,8 @@
 """How well the model hears: voices it was never trained on, and a human's recordings, on a telephone line.
 
 Human recordings: Debian's asterisk-core-sounds-ru-wav, unpacked (``dpkg -x``), not installed: one speaker
-in a studio, CC-BY-3.0. The package tells no texts, so only numbers, months and days are used, whose names tell.
+in a studio, CC-BY-3.0. The package tells no texts, so only numbers, months and
+days are used, whose names tell.
 """
 
 from __future__ import annotations
@@ -136,9 +137,8 @@ def _say_synthesised(listener: Listener, work: Path, noise: float | None, show: 
         wrong += text in commands
         sure += text in commands and confidence >= 0.9
     count = len(unknown)
-    print(
-        f"unknown words taken for a phrase: {wrong / count:.1%} of {count}; with confidence 0.9 {sure / count:.1%}"
-    )
+    share, surely = wrong / count, sure / count
+    print(f"unknown words taken for a phrase: {share:.1%} of {count}; with confidence 0.9 {surely:.1%}")
 
 
 def run(work: Path, model: Path, human: Path | None, noise: float | None, show: bool) -> None:

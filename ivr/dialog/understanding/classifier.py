@@ -47,7 +47,7 @@ class Calibration:
 
 CALIBRATION = {
     "ru": Calibration(-0.94, 2.85, 0.54, 0.92),
-    "en": Calibration(-0.68, 2.19, 0.84, 0.06),
+    "en": Calibration(-0.89, 2.43, 0.91, 0.69),
 }
 
 
