@@ -97,7 +97,11 @@ class Hotline:
 
     def ended(self) -> dict[str, Any] | None:
         """The summary line of the call that ended since ``mark``."""
-        return next((line for line in self.lines if line.get("action") == "call_ended"), None)
+        return self.of("call_ended")
+
+    def of(self, action: str) -> dict[str, Any] | None:
+        """The first line of this kind since ``mark``."""
+        return next((line for line in self.lines if line.get("action") == action), None)
 
     async def api(self, path: str, method: str = "GET", body: object = None) -> Any:
         return await asyncio.to_thread(ask, self.settings, path, method, body)

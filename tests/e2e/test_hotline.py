@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import subprocess
 import sys
 import time
 from contextlib import closing
@@ -193,6 +195,38 @@ async def test_the_database_is_locked_and_the_request_waits_in_the_spool(hotline
         return len((await hotline.api("/tickets"))["items"]) == before + 1 and not await hotline.spooled()
 
     await until(imported, 20)
+
+
+@pytest.fixture
+def full_disk(hotline):
+    """A file system of 100 kB under the recordings."""
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    folder = str(hotline.settings.recordings)
+    subprocess.run(
+        [*as_root, "mount", "-t", "tmpfs", "-o", "size=100k,mode=777", "tmpfs", folder], check=True
+    )
+    yield
+    subprocess.run([*as_root, "umount", "-l", folder], check=True)
+
+
+async def test_the_disk_is_full_and_the_request_is_taken_without_a_recording(
+    hotline, caller_phone, until, full_disk
+):
+    await hotline.hours(CLOSED)
+    caller = await caller_phone(number="79165550002")
+    await caller.call(NUMBER)
+    await until(lambda: hotline.said("after.ask"), 10)
+    await caller.press("0")
+    await until(lambda: hotline.said("request.offer"), 10)
+    await caller.press("1")
+    recorded = await until(lambda: hotline.of("recorded"), 20)
+    assert recorded["reason"] == "disk_full"
+    assert await until(lambda: hotline.said("record.failed"), 10)
+    await caller.wait_for("CALL_CLOSED", timeout_s=40)
+    ended = await until(hotline.ended)
+    assert ended["tickets"] == 1
+    ticket = (await hotline.api("/tickets"))["items"][0]
+    assert not ticket["has_recording"]
 
 
 @pytest.mark.parametrize(
