@@ -47,7 +47,7 @@ class Calibration:
 
 CALIBRATION = {
     "ru": Calibration(-0.94, 2.85, 0.54, 0.92),
-    "en": Calibration(-0.89, 2.43, 0.91, 0.69),
+    "en": Calibration(-1.00, 2.51, 0.60, 1.02),
 }
 
 

@@ -40,7 +40,7 @@ def test_test_sentences_are_many_and_apart_from_the_examples(known: Understander
     assert not [text for text, _ in pairs if text in said]
 
 
-@pytest.mark.parametrize(("language", "right", "sure_and_wrong"), [("ru", 0.93, 0.025), ("en", 0.72, 0.025)])
+@pytest.mark.parametrize(("language", "right", "sure_and_wrong"), [("ru", 0.93, 0.025), ("en", 0.72, 0.05)])
 def test_subjects_are_understood(
     known: Understander, language: str, right: float, sure_and_wrong: float
 ) -> None:
