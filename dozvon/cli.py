@@ -32,6 +32,7 @@ COMMANDS = {
     "models": "speech models: list, fetch, use",
     "speech": "the speech server as a process of its own",
     "replay": "what yesterday would have been with other rules",
+    "staffing": "callers to come, agents needed, gaps in the shifts",
 }
 
 

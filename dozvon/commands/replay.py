@@ -65,7 +65,7 @@ def cli(
     if not file and not from_:
         raise click.UsageError("name a FILE, or a period with --from and --to")
     from_ms, to_ms = _period(from_, to, zone)
-    entries = _from_files(file) if file else _from_installation(settings, to_ms)
+    entries = _from_files(file) if file else from_installation(settings, to_ms)
     recording = recorded.read(entries, from_ms, to_ms)
     _usable(recording)
     variant = _variant(skills, roster, rules)
@@ -115,7 +115,7 @@ def _from_files(files: tuple[Path, ...]) -> Iterator[Entry]:
         yield from archive.read(file)
 
 
-def _from_installation(settings: Settings, to_ms: int) -> Iterator[Entry]:
+def from_installation(settings: Settings, to_ms: int, from_ms: int = 0) -> Iterator[Entry]:
     """The archive, then what is still in Redis. From the beginning: who worked was said long ago."""
     import asyncio
 
@@ -124,7 +124,7 @@ def _from_installation(settings: Settings, to_ms: int) -> Iterator[Entry]:
     from acd.journal.stream import Journal, id_pair
 
     last = "0-0"
-    for entry in Archive(settings.home / "journal").between(0, to_ms):
+    for entry in Archive(settings.home / "journal").between(from_ms, to_ms):
         last = entry.id
         yield entry
 

@@ -1,0 +1,1 @@
+"""How many callers will come, and how many agents that takes: forecast, Erlang-A, simulation."""
