@@ -9,12 +9,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        raise ValueError(f"no time zone is called '{name}'") from None
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
 
 
 class SettingsError(Exception):
@@ -56,7 +68,7 @@ class Speech(Section):
     host: str = "127.0.0.1"
     port: Port = 9099
     model: str = ""  # "" is the small model that ships
-    max_turns: int = 40
+    max_turns: int = 12  # callers who speak at the same moment; see docs/measurements.md
 
 
 class Asterisk(Section):
@@ -70,12 +82,26 @@ class Asterisk(Section):
     rtp_end: Port = 12000
     # Whoever sends from here is the carrier. The demonstration's carrier is a program on this machine.
     trunk_match: tuple[str, ...] = ("127.0.0.2",)
+    trunk_port: Port = 5060  # where the first of them takes our calls (callbacks)
 
 
 class Web(Section):
     host: str = "127.0.0.1"
     port: Port = 8080
     max_body_bytes: int = 1_000_000
+
+
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+
+
+class Callbacks(Section):
+    """Callers who are called back: only inside opening hours, and within their own waking hours."""
+
+    enabled: bool = True  # False: the wish becomes a ticket, and a person calls
+    not_before: Clock = "09:00"  # of the customer's day
+    not_after: Clock = "21:00"
+    # Beginnings of numbers (7XXX…) and their zones, as {"7423": Asia/Vladivostok}; others have the centre's.
+    zones: dict[str, ZoneName] = {}
 
 
 class Settings(Section):
@@ -88,6 +114,7 @@ class Settings(Section):
     speech: Speech = Speech()
     asterisk: Asterisk = Asterisk()
     web: Web = Web()
+    callbacks: Callbacks = Callbacks()
     voice_prompts: Path = ROOT / "voice_prompts"  # texts and sounds that callers hear
     config: Path = Field(default=ROOT / "config", exclude=True)
 

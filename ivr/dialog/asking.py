@@ -27,6 +27,7 @@ from ivr.dialog.turn import Turn
 from ivr.dialog.words import digits_in, normal
 
 ACCEPT, CONFIRM = 0.7, 0.4  # confidence: believed from here, asked about from here
+ACCEPT_ANSWER = 0.6  # an answer ends with «помогло?»: a wrong one costs less than none
 MAX_REPEATS = 5  # a key that is stuck must not hold a line for ever
 
 
@@ -175,7 +176,7 @@ def receive_number(turn: Turn, node: Number, input: Input) -> None:
         if meaning.intent == "repeat" and repeated(turn):
             _ask_number(turn, node, node.prompts)
             return
-        spoken = digits_in(input.text, turn.s.language) or meaning.slots.get("digits", "")
+        spoken = meaning.slots.get("digits", "") or digits_in(input.text, turn.s.language)
         said = meaning.slots.get("date", "") if node.check == "date" else _valid(node, spoken)
     elif isinstance(input, SpeechFailed) and without_speech(turn):
         _ask_number(turn, node, node.prompts)
@@ -271,8 +272,8 @@ def receive_survey(turn: Turn, node: Survey, input: Input) -> None:
     if isinstance(input, Digits):
         mark = input.keys[:1]
     elif isinstance(input, Utterance):
-        mark = digits_in(input.text, turn.s.language)
-        mark = mark or turn.meaning(input, "digits").slots.get("digits", "")
+        mark = turn.meaning(input, "digits").slots.get("digits", "")
+        mark = mark or digits_in(input.text, turn.s.language)
     elif isinstance(input, SpeechFailed) and without_speech(turn):
         enter_survey(turn, node)
         return

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ivr.dialog.asking import ACCEPT, failed, give_up, repeated, wants_person, without_speech, yes_or_no
+from ivr.dialog.asking import (
+    ACCEPT_ANSWER,
+    failed,
+    give_up,
+    repeated,
+    wants_person,
+    without_speech,
+    yes_or_no,
+)
 from ivr.dialog.contract import (
     Input,
     LeaveQueue,
@@ -173,7 +181,7 @@ def receive_answer(turn: Turn, node: Answer, input: Input) -> None:
     if turn.s.step == "ask":
         if isinstance(input, Utterance):
             meaning = turn.meaning(input, "sentence")
-            if meaning.intent.startswith("answer.") and meaning.confidence >= ACCEPT:
+            if meaning.intent.startswith("answer.") and meaning.confidence >= ACCEPT_ANSWER:
                 if not turn.s.topic and meaning.slots.get("topic"):
                     turn.set(topic=meaning.slots["topic"])
                 turn.set(attempt=0)
