@@ -126,10 +126,8 @@ def text(staffing: Staffing) -> str:
     lines.append("")
     gaps = gap_lines(staffing)
     share, target = _percent(staffing.goal.share), staffing.goal.target_s
-    lines.append(
-        f"{len(staffing.gaps)} of {len(staffing.intervals)} quarter hours are gaps: fewer than {share} of "
-        f"the callers would be answered in {target:g} s."
-    )
+    found = f"{len(staffing.gaps)} of {len(staffing.intervals)} quarter hours are gaps" if gaps else "No gaps"
+    lines.append(f"{found}. The goal: {share} of all callers answered in {target:g} s.")
     return "\n".join(lines + ["  " + line for line in gaps])
 
 
