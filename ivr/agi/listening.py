@@ -129,6 +129,7 @@ class Listener:
                 answer = await self._channel.collect(
                     action.max_digits, action.terminator, action.interdigit_ms, action.interdigit_ms
                 )
+                log.info("the caller answered", action="pressed", pii_keys=answer.keys if answer else "")
                 return NoInput() if answer is None else Digits(answer.keys)
             case "speech":
                 return self._words(reply)

@@ -160,6 +160,10 @@ async def waits(hotline: Hotline, caller) -> Way:
     return way
 
 
+def pressed(way: Way, times: int) -> bool:
+    return sum(line.get("action") == "pressed" for line in way.lines) >= times
+
+
 async def place(hotline: Hotline, way: Way) -> int:
     """As the API tells it; 0 without a place."""
     for call in await hotline.calls():
@@ -183,7 +187,8 @@ async def test_who_waits_third_asks_hears_the_answer_and_is_still_third(hotline,
 
     watching = asyncio.create_task(watch())
     await third.presses("0", after="talks.begin")  # no questions before the specialist, thank you
-    await third.presses("1", after="queue.hint")
+    await polled(lambda: pressed(third, 3), "he holds the line")
+    await third.caller.press("1")  # he knows it from his last call
     await third.presses("2", after="answers.ask_access")
     await third.presses("1", after="answers.ask_recover")
     await third.hears("answer.access_recover")
