@@ -134,8 +134,8 @@ def staffing(
         tried = trial(intervals, planned, expected.handling, goal, rules, runs)
         intervals = with_trial(intervals, tried.by_start, runs)
         about.append(
-            f"Simulated {runs} time{'s' if runs > 1 else ''} with the routing of this centre: {tried.abandoned:.1%} hang up, "
-            f"95 % wait at most {tried.p95_wait_s:.0f} s."
+            f"Simulated {runs} time{'s' if runs > 1 else ''} with the routing of this centre: "
+            f"{tried.abandoned:.1%} hang up, 95 % wait at most {tried.p95_wait_s:.0f} s."
         )
     holidays = {day.date: "holiday" for day in ahead if day.kind == "holiday"}
     return Staffing(intervals, tried, goal, zone, about, holidays)
