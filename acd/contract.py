@@ -60,6 +60,7 @@ class CallbackRequested(Event):
 
     ``call_id``: the waiting call that this ends (outcome ``called_back``), "" when asked for otherwise.
     The times bound when he may be called: opening hours and his own waking hours are the asker's to know.
+    ``first_queued_ms`` is his place as the asker knows it, for an engine that no longer knows the call.
     A CallLeft with the ``callback_id`` cancels it.
     """
 
@@ -73,6 +74,7 @@ class CallbackRequested(Event):
     not_before_ms: int = 0  # 0: as soon as it is his turn
     not_after_ms: int = 0  # 0: no limit
     min_level: int = 1
+    first_queued_ms: int = 0  # 0: the place of ``call_id``; without one, the entry's own time
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,7 @@ class OfferCall(Command):
 class PlaceCallback(Command):
     """An agent is reserved: call this customer, then connect the two; report as for OfferCall.
 
-    Nobody answers at the customer's: CallbackFailed. ``ring_ms`` is for each of the two phones.
+    Nobody answers at the customer's: CallbackFailed. ``ring_ms`` is for the agent's phone.
     """
 
     offer_id: str
@@ -243,6 +245,7 @@ class PlaceCallback(Command):
     attempt: int = 1
     reasons: tuple[str, ...] = ()
     token: int = 0
+    customer_ring_ms: int = 0  # for the customer's phone; 0: as for the agent's
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,18 @@ class Interaction:
     flow_version: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCallback:
+    """Whom to call back. ``number`` is personal data: it goes to the switch and nowhere else."""
+
+    callback_id: str  # the ticket's source_id
+    number: str
+    topic: str
+    language: str
+    first_queued_ms: int = 0  # his place
+    wanted: bool = True  # False: a person has taken it up
+
+
 class DeskUnavailable(Exception):
     """The desk's database cannot be used just now."""
 
@@ -83,4 +95,18 @@ class Desk(Protocol):
 
     def caller_ref(self, caller_number: str) -> str:
         """A keyed reference for the journal; "" for a withheld number."""
+        ...
+
+
+class CallbackDesk(Protocol):
+    """Callbacks by id; each is a ticket of kind ``callback``. Every method raises DeskUnavailable."""
+
+    async def find(self, callback_id: str) -> KeptCallback | None: ...
+
+    async def pending(self) -> Sequence[str]:
+        """Ids of the callbacks that the hotline itself is still to make."""
+        ...
+
+    async def settle(self, callback_id: str, status: TicketStatus, result: str) -> bool:
+        """What became of it. False, and nothing changed, when a person has taken the ticket up."""
         ...

@@ -21,6 +21,7 @@ from acd.contract import AgentDefined, AgentRemoved, CallEnded, Event, OfferAcce
 from acd.service import roster
 from acd.service.service import DistributorService
 from acd.switch.switch import Switch
+from desk.callbacks import SqlCallbacks
 from desk.contract import DeskUnavailable
 from dozvon import hotline as reference
 from dozvon.changes import Changes
@@ -30,12 +31,14 @@ from dozvon.parts import make_desk, make_tokens
 from dozvon.selfservice import FlowOffice, IncidentOffice
 from dozvon.settings import Settings
 from ivr import spool
+from ivr.agi.callbacks import Callbacks, CallbackSettings
 from ivr.agi.listening import make_silence
 from ivr.agi.live import LiveCalls
 from ivr.agi.ports import CallSettings, House
 from ivr.agi.ringing import ManagedPhones
 from ivr.agi.runner import CallRunner
 from ivr.agi.server import CALL_PATH, AgiServer, Limits, Metrics
+from ivr.callback_hours import window
 from ivr.dialog.ports import Understanding, Wait
 from ivr.hotline import Hotline
 from web.app import WebServer, make_app
@@ -105,6 +108,7 @@ class Daemon:
         )
         self._speech_token = known.speech_token
         self._changes = Changes(settings, self.hotline, self.voice, self.distributor)
+        self.callbacks = self._make_callbacks() if settings.callbacks.enabled else None
         house = House(
             settings=CallSettings(
                 node=settings.node,
@@ -120,9 +124,11 @@ class Daemon:
             desk=self.desk,
             clock_ms=lambda: time.time_ns() // 1_000_000,
             phones=ManagedPhones(self.switch),
+            callbacks=self.callbacks,
             speech_ready=lambda: self.hotline.speech,
         )
         self.calls = LiveCalls(self.distributor, settings.node)
+        self.calls.callbacks = self.callbacks
         self._agi = AgiServer(
             {CALL_PATH: CallRunner(house, self.calls).serve, "connected": self.calls.on_connected},
             known.agi_token,
@@ -161,6 +167,8 @@ class Daemon:
         self._spawn("retention", self._forget)
         if self._settings.speech.enabled:
             self._spawn("speech", self._listen)
+        if self.callbacks is not None:
+            self._spawn("callbacks", self.callbacks.review)
         # Last: from now on calls come in.
         await self._agi.start(self._settings.agi.host, self._settings.agi.port)
         log.info("ready", action="daemon_ready", node=self._settings.node)
@@ -171,6 +179,8 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.callbacks is not None:
+            await self.callbacks.stop()
         await self._web.stop()
         await self.switch.stop()
         await self.distributor.stop()
@@ -181,6 +191,25 @@ class Daemon:
         self._changes.look_now()
 
     # ---------------------------------------------------------------------------------------- inside
+    def _make_callbacks(self) -> Callbacks:
+        settings, waking = self._settings, reference.waking(self._settings)
+
+        def callable_from(number: str, not_before_ms: int, now_ms: int) -> tuple[int, int] | None:
+            return window(self.hotline.hours, waking, number, not_before_ms, now_ms)
+
+        return Callbacks(
+            CallbackSettings(
+                settings.node, f"{settings.agi.host}:{settings.agi.port}", settings.hotline.number
+            ),
+            self.distributor,
+            self.desk,
+            SqlCallbacks(self.desk.database, self.desk.vault),
+            self.switch,
+            callable_from,
+            self.distributor.outcome_of,
+            lambda: time.time_ns() // 1_000_000,
+        )
+
     def _wait(self, topic: str, language: str) -> Wait:
         if not self.distributor.connected:
             return Wait()

@@ -12,6 +12,7 @@ from acd.contract import RulesLoaded
 from dozvon.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from ivr.callback_hours import Waking
     from ivr.dialog.check import Known
     from ivr.flow_store import FlowStore
     from ivr.incidents import IncidentBoard
@@ -108,6 +109,20 @@ def schedules(settings: Settings) -> Mapping[str, Schedule]:
     from ivr.hours_file import load
 
     return load(settings.config / "hours.yaml", hours_extra(settings))
+
+
+def waking(settings: Settings) -> Waking:
+    """When customers may be called back."""
+    from ivr.callback_hours import Waking
+
+    def minutes(clock: str) -> int:
+        hours, minute = clock.split(":")
+        return int(hours) * 60 + int(minute)
+
+    given = settings.callbacks
+    return Waking(
+        settings.hotline.timezone, minutes(given.not_before), minutes(given.not_after), dict(given.zones)
+    )
 
 
 def about(settings: Settings) -> About:

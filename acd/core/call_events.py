@@ -49,8 +49,8 @@ class CallEvents(Seeking):
         now = self.now_ms
         self.see(event.node)
         place = event.first_queued_ms or now
-        if not event.first_queued_ms and event.caller_ref:
-            place = self._called_again(event) or self._kept_place(event) or now
+        if event.caller_ref:  # a node always says a time: of a caller who only just came, its own
+            place = min(place, self._called_again(event) or self._kept_place(event) or now)
         call = Call(
             event.call_id,
             event.node,

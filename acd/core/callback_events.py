@@ -10,7 +10,7 @@ Rules of this module
 from __future__ import annotations
 
 from acd.contract import CallbackFailed, CallbackGivenUp, CallbackRequested, Outcome
-from acd.core.call_events import CallEvents
+from acd.core.call_events import OLDEST_PLACE_MS, CallEvents
 from acd.core.machine import MAX_CALLS
 from acd.core.model import Call
 
@@ -28,7 +28,12 @@ class CallbackEvents(CallEvents):
         if waiting is not None and waiting.state == "connected":
             self.count("callback_connected")  # he talks already: there is nothing to call back for
             return
-        place = waiting.place_ms if waiting is not None else max(now, event.not_before_ms)
+        if waiting is not None:
+            place = waiting.place_ms
+        elif event.first_queued_ms:  # the state was lost meanwhile, his place is not
+            place = max(now - OLDEST_PLACE_MS, min(event.first_queued_ms, now))
+        else:
+            place = max(now, event.not_before_ms)
         freed = self.free_from_offer(waiting) if waiting is not None else None
         if waiting is not None:
             self.end(waiting, "called_back", event.callback_id)

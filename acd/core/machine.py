@@ -24,6 +24,7 @@ MAX_ENDED = 2_000
 MAX_REMEMBERED = 20_000  # callers whose place or last agent is kept
 MAX_LINES = 20_000
 SPARE_DEADLINES = 10_000
+CALLBACK_HELLO_MS = 10_000  # a customer who answered is told who calls, then his agent's phone rings
 
 FIRST_SERVICE_MS = 330_000.0  # from offer to ready again, until measured
 Deadline = tuple[int, int, str, str]  # due_ms, serial, kind, id
@@ -299,15 +300,19 @@ class Machine:
         agent.call_id = call.call_id
         self.offers[offer_id] = Offer(offer_id, call.call_id, agent.agent_id, now)
         ring_ms = self.rules.ring_ms
-        phones = 2 if call.callback else 1  # the agent's, and for a callback then the customer's
-        due = now + phones * ring_ms + self.rules.offer_grace_ms
+        due = now + ring_ms + self.rules.offer_grace_ms
+        customer_ms = self.rules.callback_ring_ms
+        if call.callback:  # first the customer's phone, then he is told who calls
+            due += customer_ms + CALLBACK_HELLO_MS
         agent.timer = self.remind(due, "offer", offer_id)
         call_id, node, token = call.call_id, call.node, self.token
         agent_id, endpoint = agent.agent_id, agent.endpoint
         if call.callback:
             attempt = call.tries + 1
             self.out.append(
-                PlaceCallback(offer_id, call_id, node, agent_id, endpoint, ring_ms, attempt, reasons, token)
+                PlaceCallback(
+                    offer_id, call_id, node, agent_id, endpoint, ring_ms, attempt, reasons, token, customer_ms
+                )
             )
         else:
             self.out.append(OfferCall(offer_id, call_id, node, agent_id, endpoint, ring_ms, reasons, token))

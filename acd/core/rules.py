@@ -84,6 +84,7 @@ class Rules:
     max_attempts: int = 50
     callback_attempts: int = 3
     callback_retry_ms: int = 300_000
+    callback_ring_ms: int = 30_000  # the customer's phone; the agent is reserved meanwhile
     keep_place_ms: int = 300_000
     affinity_ms: int = 86_400_000
     nobody_can_serve_after_ms: int = 5_000
@@ -116,6 +117,7 @@ _TIMES = {  # key in the file -> (field, least, most), seconds
     "nobody_can_serve_after_s": ("nobody_can_serve_after_ms", 0, 600),
     "max_wait_s": ("max_wait_ms", 30, 86_400),
     "max_talk_s": ("max_talk_ms", 60, 86_400),
+    "callback_ring_s": ("callback_ring_ms", 3, 60),
     "callback_retry_s": ("callback_retry_ms", 10, 86_400),
 }
 _WEIGHTS = {  # seconds in the file

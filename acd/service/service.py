@@ -240,6 +240,11 @@ class DistributorService:
         return self._follower.replica.engine.why(call_id, self.now_ms())
 
     # -------------------------------------------------------------------------------------- and more
+    def outcome_of(self, call_id: str) -> tuple[str, str] | None:
+        """How a call ended, and the reason; None: it has not, or that was long ago."""
+        ended = self._follower.replica.engine.ended.get(call_id)
+        return (ended.outcome, ended.reason) if ended is not None else None
+
     def now_ms(self) -> int:
         """Redis' clock, as far as it is known here."""
         return int(time.time() * 1000) + self._offset_ms

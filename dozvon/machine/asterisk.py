@@ -154,7 +154,9 @@ def local_conf(settings: Settings, emergency: Path) -> str:
     sections: dict[str, list[str]] = {
         "local-udp": [f"bind = {asterisk.sip_bind}:{asterisk.sip_port}"],
         "local-trunk": [f"match = {address}" for address in asterisk.trunk_match],
-        "local-trunk-aor": [f"contact = sip:{asterisk.trunk_match[0]}:5060"] if asterisk.trunk_match else [],
+        "local-trunk-aor": [f"contact = sip:{asterisk.trunk_match[0]}:{asterisk.trunk_port}"]
+        if asterisk.trunk_match
+        else [],
         "local-rtp": [f"rtpstart = {asterisk.rtp_start}", f"rtpend = {asterisk.rtp_end}"],
         "local-numbers": number_lines(settings.hotline.number),
         "local-globals": [

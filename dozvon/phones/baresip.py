@@ -59,8 +59,10 @@ class Phone:
         register: bool = False,
         auto_answer: bool = False,
         folder: Path | None = None,
+        port: int = 0,
     ) -> None:
-        """``server`` is Asterisk's ``host:port``, ``address`` where this phone sends from."""
+        """``server`` is Asterisk's ``host:port``, ``address`` where this phone sends from, ``port`` where it
+        listens for calls that come without a registration (0: any)."""
         self.user = user
         self.server = server
         self.address = address
@@ -69,6 +71,7 @@ class Phone:
         self._display_name = display_name
         self._register = register
         self._auto_answer = auto_answer
+        self._port = port
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="dozvon-phone-"))
         self._news = asyncio.Condition()
@@ -256,7 +259,7 @@ class Phone:
         lines = [
             "poll_method epoll",
             f"net_interface {self.address}",
-            f"sip_listen {self.address}:0",
+            f"sip_listen {self.address}:{self._port}",
             "call_local_timeout 120",
             "call_max_calls 4",
             f"audio_source aufile,{self.folder / 'microphone.wav'}",
@@ -337,8 +340,18 @@ class CallerPhone(Phone):
         address: str = "127.0.0.2",
         display_name: str = "",
         folder: Path | None = None,
+        auto_answer: bool = False,
+        port: int = 0,
     ) -> None:
-        super().__init__(number, server, address=address, display_name=display_name, folder=folder)
+        super().__init__(
+            number,
+            server,
+            address=address,
+            display_name=display_name,
+            folder=folder,
+            auto_answer=auto_answer,
+            port=port,
+        )
 
     async def call(self, number: str, timeout_s: float = 10.0) -> PhoneEvent:
         """Dial and wait until the call is answered; raises PhoneError when it is not."""

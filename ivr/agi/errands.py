@@ -52,12 +52,13 @@ class Errands:
         # A call that comes back after a restart must not take the ids of its own earlier tickets.
         self._prefix = f"{call.call_id}.{call.started_ms:x}." if call.resumed else f"{call.call_id}."
 
-    async def open_ticket(self, action: OpenTicket) -> TicketOpened | TicketFailed:
+    async def open_ticket(self, action: OpenTicket, source_id: str = "") -> TicketOpened | TicketFailed:
+        """``source_id`` of a ticket that has to be found again by it."""
         if self._call.tickets >= MAX_TICKETS:
             return TicketFailed("too_many")
         self._call.tickets += 1
         draft = TicketDraft(
-            source_id=f"{self._prefix}{self._call.tickets}",
+            source_id=source_id or f"{self._prefix}{self._call.tickets}",
             topic=action.topic,
             language=action.language,
             kind=action.kind,
@@ -70,16 +71,20 @@ class Errands:
         return await open_ticket(self._house.desk, draft, self._settings.spool, self._settings.desk_timeout_s)
 
     async def request_callback(self, action: RequestCallback) -> None:
-        """A ticket that says whom to call, when, and since when he has waited."""
-        waiting = self._call.waiting
+        """A ticket that says whom to call, when, and since when he has waited; and we call, where we can."""
+        waiting, callbacks = self._call.waiting, self._house.callbacks
+        wish = callbacks.plan(self._call, action) if callbacks is not None else None
         fields: dict[str, Value] = {
             "callback_number": action.number,
             "callback_at_ms": action.at_ms,
             "first_queued_ms": waiting.first_queued_ms if waiting else 0,
         }
         await self.open_ticket(
-            OpenTicket(self._call.topic, self._call.language, kind="callback", fields=fields)
+            OpenTicket(self._call.topic, self._call.language, kind="callback", fields=fields),
+            wish.callback_id if wish is not None else "",
         )
+        if callbacks is not None and wish is not None:
+            await callbacks.agree(wish, action.number)
 
     async def save_mark(self, mark: int) -> None:
         self._call.mark = mark
@@ -104,6 +109,8 @@ class Errands:
             return LookUpDone(found=False)
 
     async def keep(self, interaction: Interaction) -> None:
+        if self._house.callbacks is not None:
+            await self._house.callbacks.finished(interaction)
         try:
             async with asyncio.timeout(self._settings.desk_timeout_s):
                 await self._house.desk.record_interaction(interaction)

@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
@@ -100,6 +101,16 @@ class Ring:
     withdrawn: bool = False
 
 
+class CallbackOrders(Protocol):
+    """``ivr.agi.callbacks.Callbacks``, as far as live calls know it."""
+
+    def take(self, order: Command, call: LiveCall | None) -> Command | None: ...
+
+    def expects(self, call_id: str) -> bool: ...
+
+    def arrived(self, call: LiveCall) -> None: ...
+
+
 class LiveCalls:
     """This node's calls; delivers the distributor's orders to them."""
 
@@ -110,6 +121,7 @@ class LiveCalls:
         self._calls: dict[str, LiveCall] = {}
         self._rings: dict[str, Ring] = {}
         self._strays: set[asyncio.Task[None]] = set()
+        self.callbacks: CallbackOrders | None = None
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -119,6 +131,12 @@ class LiveCalls:
 
     def add(self, call: LiveCall) -> None:
         self._calls[call.call_id] = call
+        if self.callbacks is not None:
+            self.callbacks.arrived(call)
+
+    def called_back(self, call_id: str) -> bool:
+        """Whether this is a customer whom we have just rung."""
+        return self.callbacks is not None and self.callbacks.expects(call_id)
 
     def remove(self, call: LiveCall) -> None:
         if self._calls.get(call.call_id) is call:
@@ -136,6 +154,12 @@ class LiveCalls:
             self.deliver(order)
 
     def deliver(self, order: Command) -> None:
+        if self.callbacks is not None:
+            found = self._calls.get(getattr(order, "call_id", ""))
+            taken = self.callbacks.take(order, found)
+            if taken is None:
+                return
+            order = taken
         if not isinstance(order, OfferCall | WithdrawOffer | ReleaseCall):
             log.warning("an order of an unknown kind", action="unknown_order", kind=type(order).__name__)
             return

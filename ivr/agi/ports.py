@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from acd.contract import Distributor
-from desk.contract import Desk
-from ivr.dialog.contract import Action, CallStarted, Input, LookUp, LookUpDone, Prompt, Value
+from acd.contract import CallbackRequested, Distributor
+from desk.contract import Desk, Interaction
+from ivr.dialog.contract import Action, CallStarted, Input, LookUp, LookUpDone, Prompt, RequestCallback, Value
 from ivr.prompts.contract import Voice
+
+if TYPE_CHECKING:
+    from ivr.agi.live import LiveCall
 
 
 class Dialogue(Protocol):
@@ -80,6 +83,16 @@ class CallSettings:
     min_free_bytes: int = 64 * 1024 * 1024  # for a recording to begin
 
 
+class CallbackPort(Protocol):
+    """``ivr.agi.callbacks.Callbacks``, as far as a call knows it."""
+
+    def plan(self, call: LiveCall, action: RequestCallback) -> CallbackRequested | None: ...
+
+    async def agree(self, wish: CallbackRequested, number: str) -> None: ...
+
+    async def finished(self, summary: Interaction) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """Everything that a call may turn to."""
@@ -93,3 +106,4 @@ class House:
     phones: Phones | None = None
     look_up: LookUpPort = nothing_found
     speech_ready: Callable[[], bool] = lambda: True  # is a speech server there; asked before each turn
+    callbacks: CallbackPort | None = None  # None: who wants to be called back becomes a ticket

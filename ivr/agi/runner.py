@@ -105,6 +105,7 @@ class CallRunner:
             await language_of(self._house.desk, number),
             milliseconds(arg.get(3, "")),
             arg.get(4, "")[:64],
+            self._calls.called_back(call.call_id),
         )
         self._calls.add(call)
         structlog.contextvars.bind_contextvars(call_id=call.call_id)  # of this session's task only

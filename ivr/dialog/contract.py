@@ -62,6 +62,7 @@ class CallStarted(Input):
     language: str = ""  # remembered for the number, "" when unknown
     first_queued_ms: int = 0  # set when the daemon came back and takes a waiting caller again
     resumed_topic: str = ""  # the topic he waited for then
+    called_back: bool = False  # we have rung him, as he asked; ``first_queued_ms`` is the place he kept
 
 
 @dataclass(frozen=True, slots=True)

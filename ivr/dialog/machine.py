@@ -145,8 +145,8 @@ def advance(
 def _begin(turn: Turn, call: CallStarted) -> None:
     turn.target = turn.flow.start
     if call.first_queued_ms and isinstance(queue := turn.flow.nodes.get(turn.flow.resume), Queue):
-        turn.say(queue.back)
-        turn.note("resumed")
+        turn.say(queue.called_back if call.called_back else queue.back)
+        turn.note("called_back" if call.called_back else "resumed")
         turn.target = queue.id
 
 

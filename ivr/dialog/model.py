@@ -206,6 +206,7 @@ class Queue(Node):
     priority: int = 0
     min_level: int = 1
     back: Prompts = ("queue.back",)  # said to a caller whose call goes on after a restart
+    called_back: Prompts = ("callback.hello",)  # to a customer whom we have rung: who calls, and why
     first: Prompts = ("queue.first",)  # slots place; the first announcement of a place
     next_one: Prompts = ("queue.next",)  # place 1
     wait: Prompts = ("queue.wait",)  # slot wait; the range, when it is news

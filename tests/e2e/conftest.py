@@ -55,6 +55,7 @@ def settings() -> Iterator[Settings]:
             sip_port=free_port(kind=socket.SOCK_DGRAM),
             rtp_start=rtp_start,
             rtp_end=rtp_start + _RTP_PORTS,
+            trunk_port=free_port(kind=socket.SOCK_DGRAM),
         ),
     )
     shutil.rmtree(home, ignore_errors=True)

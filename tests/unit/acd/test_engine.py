@@ -423,6 +423,43 @@ def test_callback_keeps_the_place():
     assert only(centre.at(380, Tick()), PlaceCallback).attempt == 2
 
 
+def test_callback_of_a_call_that_the_state_has_lost_keeps_its_place():
+    centre = Centre(("2001", {"status": 3}))
+    first = only(centre.call(1, "c1"), OfferCall)
+    centre.talk(2, first)
+    centre.call(50, "c2")
+    about = {"caller_ref": "boris", "first_queued_ms": START + 20_000}
+    centre.at(60, CallbackRequested("b1", "gone", "north", "hotline", "status", **about))
+    assert centre.engine.calls["b1"].place_ms == START + 20_000
+    centre.at(70, CallbackRequested("b2", "", "north", "hotline", "status", first_queued_ms=START + 10**7))
+    assert centre.engine.calls["b2"].place_ms == START + 70_000, "a place in the future is none"
+    centre.at(80, CallEnded("c1", "2001"))
+    assert only(centre.at(81, WrapUpFinished("2001")), PlaceCallback).call_id == "b1"
+
+
+def test_who_calls_again_has_his_place_though_his_node_says_that_he_only_just_came():
+    centre = Centre(("2001", {"status": 3}))
+    first = only(centre.call(1, "c1"), OfferCall)
+    centre.talk(2, first)
+    centre.call(3, "c2", caller_ref="boris")
+    centre.at(10, CallbackRequested("b2", "c2", "north", "hotline", "status", caller_ref="boris"))
+    centre.call(60, "c3", caller_ref="boris", first_queued_ms=START + 60_000)
+    assert centre.engine.calls["c3"].place_ms == START + 3_000
+    assert centre.engine.ended["b2"].reason == "called_again"
+    centre.at(70, CallLeft("c3", "abandoned"))
+    centre.call(90, "c4", caller_ref="boris", first_queued_ms=START + 90_000)
+    assert centre.engine.calls["c4"].place_ms == START + 3_000, "a dropped call, dialled again"
+
+
+def test_an_agent_is_reserved_until_the_customer_has_answered_and_heard_who_calls():
+    centre = Centre(("2001", {"status": 3}))
+    centre.at(0, RulesLoaded("1", {"callback_ring_s": 20, "ring_s": 10}))
+    order = only(centre.at(1, CallbackRequested("b1", "", "north", "hotline", "status")), PlaceCallback)
+    assert (order.ring_ms, order.customer_ring_ms) == (10_000, 20_000)
+    assert centre.at(43, Tick()) == []
+    assert only(centre.at(45, Tick()), WithdrawOffer).offer_id == order.offer_id
+
+
 def test_callback_given_up_after_its_attempts():
     centre = Centre(("2001", {"status": 3}))
     centre.at(0, RulesLoaded("1", {"callback_attempts": 1}))

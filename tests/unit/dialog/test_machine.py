@@ -148,6 +148,16 @@ def test_a_caller_who_was_waiting_before_a_restart_goes_back_with_his_time() -> 
     assert (enqueue.first_queued_ms, enqueue.topic) == (777, "documents")
 
 
+def test_a_customer_who_is_called_back_hears_who_calls_and_waits_in_his_place() -> None:
+    started = CallStarted(
+        "n1-cb-1", "7916", "8800", first_queued_ms=777, resumed_topic="documents", called_back=True
+    )
+    hello, enqueue, *_ = Driver(MENU, started).actions
+    assert ids(hello) == ["callback.hello"]
+    assert isinstance(enqueue, Enqueue)
+    assert (enqueue.first_queued_ms, enqueue.topic) == (777, "documents")
+
+
 def test_hanging_up_in_the_queue_leaves_it() -> None:
     call = Driver(MENU)
     call.give(Digits("1"))

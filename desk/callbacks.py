@@ -1,0 +1,94 @@
+"""Callbacks as the desk keeps them: a ticket each, with the number that the journal must not know.
+
+A ticket of kind ``callback`` is ``waiting`` while the hotline itself will call, ``closed`` when the customer
+was reached, and ``new``, for a person to take up, when he was not. It is found by its ``source_id``, the
+callback's id.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from desk.contract import KeptCallback, TicketStatus
+from desk.database import Database
+from desk.models import AuditRow, TicketRow
+from desk.office import SYSTEM
+from desk.rows import clean, seal_ticket, source_key, ticket_of
+from desk.vault import Vault
+
+MAX_LISTED = 1_000
+OPEN = ("new", "waiting")  # nobody has taken it up
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class SqlCallbacks:
+    """Implements ``desk.contract.CallbackDesk``. Every method raises DeskUnavailable."""
+
+    def __init__(
+        self, database: Database, vault: Vault, clock_ms: Callable[[], int] = _wall_clock_ms
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock_ms = clock_ms
+
+    async def find(self, callback_id: str) -> KeptCallback | None:
+        async with self._database.read() as session:
+            row = await session.scalar(
+                select(TicketRow).where(TicketRow.source_id == source_key(callback_id))
+            )
+        if row is None or row.kind != "callback":
+            return None
+        ticket = ticket_of(self._vault, row)
+        since = ticket.fields.get("first_queued_ms")
+        return KeptCallback(
+            callback_id,
+            str(ticket.fields.get("callback_number") or ticket.caller_number),
+            ticket.topic,
+            ticket.language,
+            since if isinstance(since, int) else 0,
+            wanted=not row.assignee and row.status in OPEN,
+        )
+
+    async def pending(self) -> list[str]:
+        """Ids of callbacks that the hotline is still to make, oldest first, at most ``MAX_LISTED``."""
+        query = (
+            select(TicketRow.source_id)
+            .where(TicketRow.kind == "callback", TicketRow.status == "waiting")
+            .order_by(TicketRow.created_ms)
+            .limit(MAX_LISTED)
+        )
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
+    async def settle(self, callback_id: str, status: TicketStatus, result: str) -> bool:
+        """Write down what became of it; False when a person has taken the ticket up, or there is none."""
+        key = source_key(callback_id)
+        async with self._database.write() as session:
+            row = await session.scalar(select(TicketRow).where(TicketRow.source_id == key).with_for_update())
+            if row is None or row.kind != "callback" or row.assignee or row.status not in OPEN:
+                return False
+            ticket = ticket_of(self._vault, row)
+            fields = {**ticket.fields, "callback_result": clean(result, 64)}
+            row.personal = seal_ticket(self._vault, row.source_id, ticket.caller_number, ticket.text, fields)
+            row.status = status
+            row.updated_ms = self._clock_ms()
+            row.closed_ms = row.updated_ms if status == "closed" else 0
+            row.version += 1
+            session.add(
+                AuditRow(
+                    at_ms=row.updated_ms,
+                    actor=SYSTEM.name,
+                    role=SYSTEM.role,
+                    action="changed",
+                    subject=f"ticket:{row.number}",
+                    details=json.dumps({"status": [ticket.status, status], "callback": clean(result, 64)}),
+                )
+            )
+        return True

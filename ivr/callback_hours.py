@@ -1,0 +1,69 @@
+"""When a customer may be called back: while the centre is open and he is awake. Pure: time comes in.
+
+His zone is told by the beginning of his number where the settings name one (``zones``: beginning -> zone, the
+longest wins). Otherwise it is the centre's own: a Russian mobile number does not tell where its owner is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from ivr.dialog.ports import HoursState
+
+SHORTEST_MS = 10 * 60_000  # less is left: the next time
+MAX_PERIODS = 30
+MAX_DAYS = 3  # of one period that never ends
+
+HoursAt = Callable[[int], HoursState]
+
+
+@dataclass(frozen=True, slots=True)
+class Waking:
+    """Hours of the day, as minutes since midnight, in which a customer may be rung."""
+
+    zone: str
+    begin_min: int = 9 * 60
+    end_min: int = 21 * 60
+    zones: Mapping[str, str] = field(default_factory=dict)
+
+    def zone_of(self, number: str) -> str:
+        """IANA zone of a number 7XXXXXXXXXX."""
+        fitting = [beginning for beginning in self.zones if number.startswith(beginning)]
+        return self.zones[max(fitting, key=len)] if fitting else self.zone
+
+
+def window(
+    hours_at: HoursAt, waking: Waking, number: str, not_before_ms: int, now_ms: int
+) -> tuple[int, int] | None:
+    """The first time, from and to in Unix ms, that is open, waking, and not before what he wished.
+
+    None when there is none among the next ``MAX_PERIODS`` opening periods.
+    """
+    zone = ZoneInfo(waking.zone_of(number))
+    at_ms = max(now_ms, not_before_ms)
+    for _ in range(MAX_PERIODS):
+        hours = hours_at(at_ms)
+        begin_ms, end_ms = (at_ms if hours.open else hours.opens_at_ms), hours.closes_at_ms
+        if not begin_ms or end_ms <= begin_ms:
+            return None
+        for awake_ms, asleep_ms in _waking_times(waking, zone, begin_ms):
+            first_ms, last_ms = max(begin_ms, awake_ms), min(end_ms, asleep_ms)
+            if last_ms - first_ms >= SHORTEST_MS:
+                return first_ms, last_ms
+        at_ms = end_ms
+    return None
+
+
+def _waking_times(waking: Waking, zone: ZoneInfo, from_ms: int) -> list[tuple[int, int]]:
+    first = dt.datetime.fromtimestamp(from_ms / 1000, zone).date()
+    days = [first + dt.timedelta(days=number) for number in range(MAX_DAYS)]
+    return [(_ms(day, waking.begin_min, zone), _ms(day, waking.end_min, zone)) for day in days]
+
+
+def _ms(day: dt.date, minutes: int, zone: ZoneInfo) -> int:
+    whole, minute = divmod(minutes, 60)
+    day, hour = (day + dt.timedelta(days=1), 0) if whole >= 24 else (day, whole)
+    return int(dt.datetime.combine(day, dt.time(hour, minute), zone).timestamp() * 1000)

@@ -1,0 +1,321 @@
+"""Callbacks in memory: the wish, the call out, its ends, the tickets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from agi_hall import BYE, done, queueing, ringing
+
+from acd.contract import (
+    CallbackFailed,
+    CallbackGivenUp,
+    CallbackRequested,
+    CallEnded,
+    CallLeft,
+    CallQueued,
+    OfferAccepted,
+    PlaceCallback,
+    Snapshot,
+    TodayView,
+    WithdrawOffer,
+)
+from desk.contract import DeskUnavailable, KeptCallback
+from ivr.agi.callbacks import Callbacks, CallbackSettings, callable_number
+from ivr.dialog.contract import Action, CallStarted, Digits, Enqueue, Input, RequestCallback
+
+NUMBER = "79161234567"
+
+
+class Tickets:
+    """The desk's callbacks by id: status and result."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, KeptCallback] = {}
+        self.settled: dict[str, tuple[str, str]] = {}
+        self.down = False
+
+    async def find(self, callback_id: str) -> KeptCallback | None:
+        if self.down:
+            raise DeskUnavailable("locked")
+        return self.kept.get(callback_id)
+
+    async def pending(self) -> Sequence[str]:
+        return [key for key, (status, _) in self.settled.items() if status == "waiting"]
+
+    async def settle(self, callback_id: str, status: str, result: str) -> bool:
+        if self.down:
+            raise DeskUnavailable("locked")
+        self.settled[callback_id] = (status, result)
+        return True
+
+
+class Trunk:
+    """Calls out, as the manager would; ``answer`` decides what becomes of it."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Mapping[str, str]]] = []
+        self.outcome = "answered"
+        self.ends = asyncio.Event()
+        self.ends.set()
+        self.hung_up: list[str] = []
+        self.on_answer: Any = None
+
+    async def originate(
+        self, destination: str, context: str, extension: str, **options: Any
+    ) -> SimpleNamespace:
+        self.calls.append((destination, {**options["variables"], "ring_s": str(options["ring_s"])}))
+        assert (context, extension) == ("callback", "start")
+        assert options["caller_number"] == "88005553535"
+        await self.ends.wait()
+        if self.outcome == "answered" and self.on_answer is not None:
+            await self.on_answer()
+        return SimpleNamespace(outcome=self.outcome)
+
+    async def channels(self) -> Sequence[SimpleNamespace]:
+        names = (f"Local/{NUMBER}@outgoing-0001;1", f"Local/{NUMBER}@outgoing-0001;2", "PJSIP/2001-1")
+        return [SimpleNamespace(channel=name) for name in names]
+
+    async def hang_up(self, channel: str, cause: int = 16) -> None:
+        self.hung_up.append(channel)
+        self.outcome = "failed"
+        self.ends.set()
+
+
+class Office:
+    """Callbacks beside a hall."""
+
+    def __init__(self, node: Any) -> None:
+        self.tickets, self.trunk = Tickets(), Trunk()
+        self.window: tuple[int, int] | None = (0, 10**15)
+        self.outcomes: dict[str, tuple[str, str]] = {}
+        self.callbacks = Callbacks(
+            CallbackSettings("n1", "127.0.0.1:4573", "88005553535"),
+            node.distributor,
+            node.desk,
+            self.tickets,
+            self.trunk,
+            lambda _number, _at, _now: self.window,
+            self.outcomes.get,
+            node.house.clock_ms,
+        )
+        node.calls.callbacks = self.callbacks
+        node.distributor.snapshot = lambda: Snapshot(0, (), (), TodayView(0, 0, 0, 0, 0, 0, 0, 0, None))
+
+    def keep(self, callback_id: str = "n1-cb-1", **fields: Any) -> None:
+        self.tickets.kept[callback_id] = KeptCallback(callback_id, NUMBER, "access", "ru", 5_000, **fields)
+
+
+@pytest.fixture
+def office(hall: Any) -> Any:
+    def make(script: Any = None) -> tuple[Any, Office]:
+        node = hall(script or queueing())
+        return node, Office(node)
+
+    return make
+
+
+def place(offer_id: str = "o1", attempt: int = 1) -> PlaceCallback:
+    return PlaceCallback(
+        offer_id, "n1-cb-1", "n1", "anna", "PJSIP/2001", 9_000, attempt, customer_ring_ms=20_000
+    )
+
+
+def wants_a_call(number: str) -> Any:
+    def script(event: Input, _session: Any) -> tuple[Action, ...]:
+        if isinstance(event, CallStarted):
+            return (Enqueue("main", "access", "ru", first_queued_ms=7_000),)
+        return (RequestCallback(number), *BYE) if isinstance(event, Digits) else ()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("number", "called"),
+    [
+        ("79161234567", "79161234567"),
+        ("89161234567", "79161234567"),
+        ("+74951234567", "74951234567"),
+        ("9161234567", "79161234567"),
+        ("78121234567", "78121234567"),
+        ("88005553535", ""),  # free service
+        ("88091234567", ""),  # premium service
+        ("81037412345", ""),  # 8-10: the way abroad
+        ("77011234567", ""),  # Kazakhstan
+        ("76001234567", ""),
+        ("380441234567", ""),
+        ("7916123456", ""),
+        ("7916123456*", ""),
+        ("\u0667\u0669161234567", ""),
+        ("", ""),
+    ],
+)
+def test_only_telephones_in_russia_are_called(number: str, called: str) -> None:
+    assert callable_number(number) == called
+
+
+async def planned(node: Any, office: Office, soon: Any) -> Any:
+    peer = await node.call()
+    await node.fact(CallQueued)
+    await soon(lambda: peer.music == "default")
+    peer.key("3")
+    await done(node, peer, soon)
+    return peer
+
+
+def with_callbacks(node: Any, office: Office) -> None:
+    node.runner._house = replace(node.house, callbacks=office.callbacks)
+
+
+async def test_the_wish_keeps_the_place_and_hides_the_number(office: Any, soon: Any) -> None:
+    node, desk = office(wants_a_call("89161234567"))
+    with_callbacks(node, desk)
+    desk.window = (0, 9_999)
+    await planned(node, desk, soon)
+    wish = await node.fact(CallbackRequested)
+    queued = await node.fact(CallQueued)
+    assert wish.call_id == queued.call_id
+    assert wish.callback_id.startswith("n1-cb-")
+    assert (wish.first_queued_ms, wish.not_before_ms, wish.not_after_ms) == (7_000, 0, 9_999)
+    assert (wish.queue, wish.topic, wish.caller_ref) == ("main", "access", "ref-67")
+    assert "9161234567" not in repr(node.distributor.facts)
+    (draft,) = node.desk.tickets
+    assert (draft.source_id, draft.kind) == (wish.callback_id, "callback")
+    assert desk.tickets.settled[wish.callback_id] == ("waiting", "planned")
+    # With a desk that is away at that moment the number is still known here.
+    desk.tickets.down = True
+    desk.trunk.outcome = "busy"
+    desk.window = (0, 10**15)
+    order = PlaceCallback("o1", wish.callback_id, "n1", "anna", "PJSIP/2001", 9_000)
+    node.distributor.orders.put_nowait(order)
+    await node.fact(CallbackFailed)
+    assert desk.trunk.calls[0][0] == f"Local/{NUMBER}@outgoing/n"
+
+
+@pytest.mark.parametrize(("number", "window"), [("380441234567", (0, 9)), (NUMBER, None)])
+async def test_without_number_or_time_a_person_calls(
+    office: Any, soon: Any, number: str, window: Any
+) -> None:
+    node, desk = office(wants_a_call(number))
+    with_callbacks(node, desk)
+    desk.window = window
+    await planned(node, desk, soon)
+    assert "CallbackRequested" not in node.distributor.names()
+    assert (await node.fact(CallLeft)).outcome == "called_back"
+    (draft,) = node.desk.tickets
+    assert draft.kind == "callback" and not desk.tickets.settled
+
+
+async def test_the_customer_is_called_and_led_to_the_agent(office: Any, soon: Any) -> None:
+    node, desk = office()
+    with_callbacks(node, desk)
+    desk.keep()
+    peers = []
+
+    async def answers() -> None:
+        _, variables = desk.trunk.calls[0]
+        names = ("DOZVON_CALL_ID", "DOZVON_FIRST_QUEUED_MS", "DOZVON_TOPIC")
+        dial = ringing(("ANSWER", "16", "20"))
+        peers.append(await node.call(*(variables[name] for name in names), dial=dial, callerid=NUMBER))
+
+    desk.trunk.on_answer = answers
+    node.distributor.orders.put_nowait(place())
+    queued = await node.fact(CallQueued)
+    assert (queued.call_id, queued.first_queued_ms) == ("n1-cb-1", 5_000)
+    assert (await node.fact(OfferAccepted)) == OfferAccepted("o1", "n1-cb-1", "anna")
+    await node.fact(CallEnded)
+    (peer,) = peers
+    assert peer.applications == ["PJSIP/2001,9,gm(default)U(acd-whisper)"]
+    assert desk.trunk.calls[0][1]["ring_s"] == "20.0"
+    assert desk.trunk.calls[0][1]["DOZVON_NODE_1"] == "127.0.0.1:4573"
+    started = node.hotline.heard[0]
+    assert isinstance(started, CallStarted) and started.called_back
+    await done(node, peer, soon)
+    assert desk.tickets.settled["n1-cb-1"] == ("closed", "answered")
+    assert "CallbackFailed" not in node.distributor.names()
+
+
+async def test_another_agent_for_a_customer_on_the_line(office: Any, soon: Any) -> None:
+    node, desk = office()
+    with_callbacks(node, desk)
+    desk.keep()
+
+    async def answers() -> None:
+        dial = ringing(("NOANSWER", "0", ""), ("ANSWER", "16", "20"))
+        await node.call("n1-cb-1", "5000", "access", dial=dial)
+
+    desk.trunk.on_answer = answers
+    node.distributor.orders.put_nowait(place())
+    await soon(lambda: "OfferTimedOut" in node.distributor.names())
+    node.distributor.orders.put_nowait(place("o2", attempt=1))
+    assert (await node.fact(OfferAccepted)).offer_id == "o2"
+    assert len(desk.trunk.calls) == 1
+
+
+@pytest.mark.parametrize("outcome", ["busy", "no_answer", "failed"])
+async def test_who_is_not_reached_is_reported_once(office: Any, outcome: str) -> None:
+    node, desk = office()
+    desk.keep()
+    desk.trunk.outcome = outcome
+    node.distributor.orders.put_nowait(place())
+    assert await node.fact(CallbackFailed) == CallbackFailed("o1", "n1-cb-1", "anna", outcome)
+    node.distributor.orders.put_nowait(place("o2", attempt=2))
+    assert (await node.fact(CallbackFailed, 2)).offer_id == "o2"
+
+
+async def test_nobody_is_called_without_a_number_or_outside_the_hours(office: Any) -> None:
+    node, desk = office()
+    node.distributor.orders.put_nowait(place())
+    assert (await node.fact(CallbackFailed)).reason == "no_number"
+    desk.keep()
+    desk.window = (10**15, 10**15 + 1)
+    node.distributor.orders.put_nowait(place("o2"))
+    assert (await node.fact(CallbackFailed, 2)).reason == "closed"
+    assert desk.trunk.calls == []
+
+
+async def test_a_ticket_that_a_person_took_up_cancels_the_callback(office: Any) -> None:
+    node, desk = office()
+    desk.keep(wanted=False)
+    node.distributor.orders.put_nowait(place())
+    assert await node.fact(CallLeft) == CallLeft("n1-cb-1", "called_back", "taken_up")
+    assert desk.trunk.calls == [] and "CallbackFailed" not in node.distributor.names()
+
+
+async def test_a_withdrawn_reservation_stops_the_ringing_and_the_next_one_rings_again(
+    office: Any, soon: Any
+) -> None:
+    node, desk = office()
+    desk.keep()
+    desk.trunk.ends.clear()
+    node.distributor.orders.put_nowait(place())
+    await soon(lambda: len(desk.trunk.calls) == 1)
+    node.distributor.orders.put_nowait(WithdrawOffer("o1", "n1-cb-1", "n1"))
+    node.distributor.orders.put_nowait(place("o2"))
+    await soon(lambda: len(desk.trunk.calls) == 2)
+    assert desk.trunk.hung_up == [f"Local/{NUMBER}@outgoing-0001;1"]
+    failed = await node.fact(CallbackFailed)
+    assert failed.offer_id == "o2", "the withdrawn offer has no report"
+
+
+async def test_given_up_it_is_a_persons_ticket(office: Any, soon: Any) -> None:
+    node, desk = office()
+    node.distributor.orders.put_nowait(CallbackGivenUp("n1-cb-1", "n1", "unanswered"))
+    await soon(lambda: desk.tickets.settled == {"n1-cb-1": ("new", "unanswered")})
+
+
+async def test_tickets_of_callbacks_that_ended_elsewhere_are_settled(office: Any) -> None:
+    _, desk = office()
+    desk.tickets.settled = {
+        "n1-cb-1": ("waiting", "planned"),
+        "n1-cb-2": ("waiting", "planned"),
+    }
+    desk.outcomes["n1-cb-1"] = ("transferred", "called_again")
+    await desk.callbacks.review_once()
+    assert desk.tickets.settled["n1-cb-1"] == ("waiting", "planned"), "not at the first look"
+    await desk.callbacks.review_once()
+    assert desk.tickets.settled == {"n1-cb-1": ("closed", "called_again"), "n1-cb-2": ("new", "lost")}

@@ -1,0 +1,74 @@
+"""When a customer may be called back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from ivr.callback_hours import Waking, window
+from ivr.dialog.ports import HoursState
+from ivr.schedule import Schedule, state_at
+
+MOSCOW = "Europe/Moscow"
+MOBILE = "79161234567"
+WEEK = Schedule(MOSCOW, ((((8 * 60, 20 * 60)),),) * 5 + ((), ()))
+ALWAYS = Schedule(MOSCOW, (((0, 1440),),) * 7)
+
+
+def at(day: int, hour: int, minute: int = 0, zone: str = MOSCOW) -> int:
+    """Day of November 2026; the 23rd is a Monday."""
+    return int(dt.datetime(2026, 11, day, hour, minute, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+
+
+def found(schedule: Schedule, now_ms: int, *, wish_ms: int = 0, number: str = MOBILE, **zones: str) -> object:
+    waking = Waking(MOSCOW, zones={key.removeprefix("n"): zone for key, zone in zones.items()})
+
+    def hours(when_ms: int) -> HoursState:
+        return state_at(schedule, when_ms)
+
+    return window(hours, waking, number, wish_ms, now_ms)
+
+
+def test_while_open_from_now_until_closing() -> None:
+    assert found(WEEK, at(23, 12)) == (at(23, 12), at(23, 20))
+
+
+def test_nobody_is_woken_when_the_centre_opens_at_eight() -> None:
+    assert found(WEEK, at(23, 8)) == (at(23, 9), at(23, 20))
+
+
+def test_the_last_minutes_are_too_short() -> None:
+    assert found(WEEK, at(23, 19, 50)) == (at(23, 19, 50), at(23, 20))
+    assert found(WEEK, at(23, 19, 51)) == (at(24, 9), at(24, 20))
+
+
+def test_after_friday_comes_monday() -> None:
+    assert found(WEEK, at(27, 21)) == (at(30, 9), at(30, 20))
+
+
+def test_a_centre_that_never_closes_does_not_call_at_night() -> None:
+    assert found(ALWAYS, at(23, 22)) == (at(24, 9), at(24, 21))
+    assert found(ALWAYS, at(23, 3)) == (at(23, 9), at(23, 21))
+
+
+def test_the_numbers_own_zone_where_one_is_named() -> None:
+    east = "Asia/Vladivostok"  # seven hours ahead
+    assert found(WEEK, at(23, 12), number="74231234567", n7423=east) == (at(23, 12), at(23, 14))
+    assert found(WEEK, at(23, 15), number="74231234567", n7423=east) == (at(24, 8), at(24, 14))
+    assert found(WEEK, at(23, 12), number=MOBILE, n7423=east) == (at(23, 12), at(23, 20))
+    longest = {"n74": MOSCOW, "n7423": east}
+    assert found(WEEK, at(23, 15), number="74231234567", **longest) == (at(24, 8), at(24, 14))
+
+
+def test_a_wished_time_is_the_earliest() -> None:
+    assert found(WEEK, at(23, 12), wish_ms=at(24, 15)) == (at(24, 15), at(24, 20))
+    assert found(WEEK, at(23, 12), wish_ms=at(28, 15)) == (at(30, 9), at(30, 20))
+
+
+def test_a_centre_that_never_opens_calls_nobody() -> None:
+    assert found(Schedule(MOSCOW, ((),) * 7), at(23, 12)) is None
+
+
+def test_hours_that_never_meet_find_no_time() -> None:
+    nights = Schedule(MOSCOW, (((0, 6 * 60),),) * 7)
+    assert found(nights, at(23, 12)) is None
