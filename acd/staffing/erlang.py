@@ -134,7 +134,7 @@ def _answered_after_wait(rate: float, serving: float, leaving: float, target_s: 
     while end > max(summit, 1e-9) and power(end / 2) < power(summit) - _GONE:
         end /= 2  # the rest adds nothing
     quickest = max(abs(rate - serving - leaving), leaving, math.sqrt(rate * leaving))
-    parts = 2 * min(4_000, max(48, math.ceil(end * quickest * 4)))
+    parts = 2 * min(8_000, max(96, math.ceil(end * quickest * 8)))
     step = end / parts
     total = 0.0
     for index in range(parts + 1):
