@@ -253,6 +253,8 @@ class Callbacks:
         """A call is over: a callback's ticket learns how."""
         if not is_callback(summary.call_id):
             return
+        if not summary.queued_ms:  # gone at the first words: his agent must not wait for him
+            await self._distributor.report(CallLeft(summary.call_id, "abandoned", "hung_up"))
         reached = summary.answered_ms > 0 or summary.outcome in ("called_back", "transferred")
         await self._settle(summary.call_id, "closed" if reached else "new", summary.outcome)
 

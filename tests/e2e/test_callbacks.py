@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from redis.asyncio import Redis
 
 sys.path.insert(0, str(Path(__file__).parent))
 from hotline import NUMBER, OPEN, Hotline
@@ -97,12 +98,25 @@ async def status(hotline):
     return (await the_ticket(hotline))["status"]
 
 
-async def test_he_is_called_when_an_agent_is_there(hotline, customer, agent_phone, until):
+async def in_the_journal(settings, text):
+    """Whether Redis holds this text anywhere in the streams."""
+    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    try:
+        streams = [key async for key in redis.scan_iter("dozvon:*", _type="stream")]
+        assert streams
+        return any([text in repr(await redis.xrange(key)) for key in streams])
+    finally:
+        await redis.aclose()
+
+
+async def test_he_is_called_when_an_agent_is_there(hotline, customer, agent_phone, until, settings):
     phone = await customer()
     before, after = await asks_to_be_called(hotline, until, phone)
     assert after["first_queued_ms"] == before["first_queued_ms"]
     assert after["call_id"] != before["call_id"]
     assert await status(hotline) == "waiting"
+    assert not await in_the_journal(settings, CUSTOMER[1:]), "the journal knows no number"
+    assert await in_the_journal(settings, after["call_id"])
     seen = len(phone.events)
     agent = await reachable(hotline, until, agent_phone, auto_answer=True)
     ringing = await phone.wait_for("CALL_INCOMING", timeout_s=15, after=seen)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from agi_hall import BYE, done, queueing, ringing
+from agi_hall import BYE, done, queueing, ringing, say
 
 from acd.contract import (
     CallbackFailed,
@@ -26,7 +26,7 @@ from acd.contract import (
 )
 from desk.contract import DeskUnavailable, KeptCallback
 from ivr.agi.callbacks import Callbacks, CallbackSettings, callable_number
-from ivr.dialog.contract import Action, CallStarted, Digits, Enqueue, Input, RequestCallback
+from ivr.dialog.contract import Action, Ask, CallStarted, Digits, Enqueue, Input, RequestCallback
 
 NUMBER = "79161234567"
 
@@ -254,6 +254,45 @@ async def test_another_agent_for_a_customer_on_the_line(office: Any, soon: Any) 
     node.distributor.orders.put_nowait(place("o2", attempt=1))
     assert (await node.fact(OfferAccepted)).offer_id == "o2"
     assert len(desk.trunk.calls) == 1
+
+
+async def test_a_customer_who_hangs_up_at_the_first_words_frees_the_agent(office: Any, soon: Any) -> None:
+    node, desk = office(lambda event, _: (Ask(say("hello")),) if isinstance(event, CallStarted) else ())
+    with_callbacks(node, desk)
+    desk.keep()
+    peers = []
+
+    async def answers() -> None:
+        peers.append(await node.call("n1-cb-1", "5000", "access"))
+
+    desk.trunk.on_answer = answers
+    node.distributor.orders.put_nowait(place())
+    await soon(lambda: bool(peers) and "/voice/ru/hello" in peers[0].said)
+    await peers[0].hang_up()
+    assert await node.fact(CallLeft) == CallLeft("n1-cb-1", "abandoned", "hung_up")
+    await soon(lambda: desk.tickets.settled.get("n1-cb-1") == ("new", "left"))
+    assert "CallbackFailed" not in node.distributor.names()
+
+
+async def test_a_customer_on_the_line_is_released_when_it_is_given_up(office: Any, soon: Any) -> None:
+    node, desk = office()
+    with_callbacks(node, desk)
+    peer = await node.call("n1-cb-1", "5000", "access")
+    await node.fact(CallQueued)
+    await soon(lambda: peer.music == "default")
+    node.distributor.orders.put_nowait(CallbackGivenUp("n1-cb-1", "n1", "too_late"))
+    left = await node.fact(CallLeft)
+    assert (left.outcome, left.reason) == ("overflowed", "waited_too_long")
+    await done(node, peer, soon)
+    assert desk.tickets.settled["n1-cb-1"][0] == "new"
+
+
+async def test_an_answer_without_a_session_is_no_answer(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.agi.callbacks.ARRIVAL_TIMEOUT_S", 0.02)
+    node, desk = office()
+    desk.keep()
+    node.distributor.orders.put_nowait(place())
+    assert (await node.fact(CallbackFailed)).reason == "hung_up"
 
 
 @pytest.mark.parametrize("outcome", ["busy", "no_answer", "failed"])
