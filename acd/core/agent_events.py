@@ -113,8 +113,7 @@ class AgentEvents(CallbackEvents):
             self.agents.pop(agent.agent_id, None)
         if agent.state == "wrap_up":
             self.measure_service(agent)
-        if self.set_state(agent, "ready"):
-            self.seek_call(agent)
+        self.make_ready(agent)
 
     def rested(self, agent_id: str, serial: int) -> None:
         """Wrap-up or pause is over by time."""

@@ -48,8 +48,13 @@ class Calibration:
         first, second, share = self._buckets(likely)
         base = max(likely, FLOOR_MS)
         here, there = self.quantiles[first], self.quantiles[second]
-        low, mid, high = (base * (h + (t - h) * share) for h, t in zip(here, there, strict=True))
-        return int(low), int(mid), int(high)
+        low, mid, high = here
+        low_there, mid_there, high_there = there
+        return (
+            int(base * (low + (low_there - low) * share)),
+            int(base * (mid + (mid_there - mid) * share)),
+            int(base * (high + (high_there - high) * share)),
+        )
 
     @staticmethod
     def _buckets(likely_ms: float) -> tuple[int, int, float]:

@@ -19,6 +19,7 @@ from acd.contract import (
     OfferTimedOut,
 )
 from acd.core.machine import MAX_CALLS
+from acd.core.matching import agent_for
 from acd.core.model import Agent, Call, Offer
 from acd.core.seeking import Seeking
 
@@ -51,25 +52,31 @@ class CallEvents(Seeking):
         place = event.first_queued_ms or now
         if event.caller_ref:  # a node always says a time: of a caller who only just came, its own
             place = min(place, self._called_again(event) or self._kept_place(event) or now)
+        priority, min_level = event.priority, event.min_level
         call = Call(
             event.call_id,
             event.node,
             event.queue,
             event.topic,
             event.language,
-            max(0, min(MAX_PRIORITY, event.priority)),
-            max(now - OLDEST_PLACE_MS, min(place, now)),
+            priority if 0 <= priority <= MAX_PRIORITY else max(0, min(MAX_PRIORITY, priority)),
+            now if place == now else max(now - OLDEST_PLACE_MS, min(place, now)),
             event.caller_ref,
-            max(1, min(3, event.min_level)),
+            min_level if 1 <= min_level <= 3 else max(1, min(3, min_level)),
             event.flow_version,
         )
         self.calls[call.call_id] = call
         self.today.queued()
         if call.caller_ref:
             self.recall_agent(call)
-        self.stand(call)
-        line = call.line
-        if not self.seek_agent(call):
+        line = self.line_of(call)
+        call.line = line  # he stands there only if nobody is free: most are served without
+        found = agent_for(self, call)
+        call.line = None
+        if found is not None:
+            self.offer(call, *found)
+        else:
+            self.stand(call)
             self.wait(call)
             rules = self.rules
             self.announce(call, line)

@@ -10,6 +10,7 @@ Rules of this module
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop
 from typing import Any
 
 from acd.contract import (
@@ -99,14 +100,16 @@ class Engine(AgentEvents):
         """Nothing happened but time, and that has been worked off."""
 
     def _work_off(self) -> None:
-        while (deadline := self.due()) is not None:
-            _, serial, kind, what = deadline
-            if kind == "agent":
+        heap, now = self.deadlines, self.now_ms
+        while heap and heap[0][0] <= now:
+            _, serial, kind, what = heappop(heap)
+            if kind == "relax":  # most mean nothing by now: their callers were served
+                if what in self.calls:
+                    self.relaxed(what)
+            elif kind == "agent":
                 self.rested(what, serial)
             elif kind == "offer":
                 self.expired(what)
-            elif kind == "relax":
-                self.relaxed(what)
             elif kind == "nobody":
                 self.nobody(what)
             elif kind == "long":

@@ -85,15 +85,16 @@ def _view(machine: Machine, line: Line, ahead: float, place: int, servable: bool
 def ahead_of_newcomer(machine: Machine, line: Line) -> float:
     """Waiting callers, each by the share of his possible agents that could serve this line too."""
     ahead = OWN_LINE * line.count
-    done: set[int] = {id(line)}
+    done: set[Line] = {line}
     for spot in line.spots:
         for pool, share in shares(machine, spot.pool):
             if pool.lines:
+                weight = OTHER_LINE * share
                 for other, _ in pool.lines.values():
-                    if id(other) not in done:
+                    if other not in done:
                         if len(other.spots) > 1:
-                            done.add(id(other))
-                        ahead += OTHER_LINE * share * other.count
+                            done.add(other)
+                        ahead += weight * other.count
     return ahead
 
 

@@ -73,11 +73,12 @@ class Machine:
 
     def remind(self, due_ms: int, kind: str, what: str) -> int:
         """A deadline; its serial number tells whether it is still meant when it comes due."""
-        self.serial += 1
-        heappush(self.deadlines, (due_ms, self.serial, kind, what))
-        if len(self.deadlines) > self.deadlines_bound:
+        self.serial = serial = self.serial + 1
+        deadlines = self.deadlines
+        heappush(deadlines, (due_ms, serial, kind, what))
+        if len(deadlines) > self.deadlines_bound:
             self._forget_deadlines()
-        return self.serial
+        return serial
 
     def _forget_deadlines(self) -> None:
         """Drops those that mean nothing any more; seldom, so that it costs little on the whole."""
@@ -287,7 +288,8 @@ class Machine:
         """Reserves the agent for the call; it ends by a report or by itself."""
         now = self.now_ms
         self.unstand(call)
-        self.unready(agent)
+        if agent.ready:
+            self.unready(agent)
         self.serial += 1
         offer_id = f"o{now}-{self.serial}"
         call.state = "offered"

@@ -37,13 +37,14 @@ def call_for(machine: Machine, agent: Agent) -> tuple[Call, tuple[str, ...]] | N
     rare = rarest(machine, agent) if len(agent.languages) > 1 else 0
     best: Choice | None = None
     compared = 0
+    himself = 0 if agent.ready else 1  # he may not stand in the ready index yet
     for pool, level in agent.pools:
         if not pool.lines:
             continue
         base = pool.handicap - handicaps[level]
         if rare and speakers.get(pool.key[2], 0) > 4 * rare:
             base -= weights.language
-        free = level >= pool.best or len(pool.ready[level]) > spare[level]
+        free = level >= pool.best or len(pool.ready[level]) + himself > spare[level]
         for line, spot in pool.lines.values():
             after = spot.after_ms[level]
             if after < NEVER:
@@ -131,19 +132,24 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
             ready = pool.ready[level]
             if not ready:
                 continue
-            if not may_serve(spot, level, waited, level >= pool.best or len(ready) > spare[level]):
+            after = spot.after_ms[level]
+            if waited < after and (
+                after >= NEVER or (level < pool.best and len(ready) <= spare[level])
+            ):  # ``may_serve``, in place
                 continue
             if wanted and wanted in ready:
                 return ready[wanted], reasons(machine, call, ready[wanted], level, "caller", compared + 1)
             looked = 0
+            handicap = handicaps[level]
             for agent in ready.values():
                 # Who comes later was idle for less time: he costs at least this, so perhaps nobody can win.
-                least = handicaps[level] - idle_weight * (now - agent.idle_since_ms)
+                idle_since = agent.idle_since_ms
+                least = handicap - idle_weight * (now - idle_since)
                 if best is not None and least > best[0]:
                     break
-                key = (least + _cost(machine, agent, pool), agent.idle_since_ms, agent.agent_id)
-                if best is None or key < best:
-                    best, best_level = key, level
+                cost = least + _cost(machine, agent, pool)
+                if best is None or cost < best[0] or (cost, idle_since, agent.agent_id) < best:
+                    best, best_level = (cost, idle_since, agent.agent_id), level
                 looked += 1
                 if looked >= LOOK:
                     break
@@ -158,15 +164,17 @@ def _cost(machine: Machine, agent: Agent, pool: Pool) -> float:
     """What using a ready agent here costs beside his level and rest: his work so far, and what else he
     would be needed for."""
     weights = machine.weights
-    on_duty_ms = max(SHORT_SHIFT_MS, machine.now_ms - agent.on_since_ms)
-    cost = weights.load * agent.worked_ms / on_duty_ms
+    on_duty_ms = machine.now_ms - agent.on_since_ms
+    cost = weights.load * agent.worked_ms / (on_duty_ms if on_duty_ms > SHORT_SHIFT_MS else SHORT_SHIFT_MS)
     if len(agent.languages) > 1 and machine.speakers.get(pool.key[2], 0) > 4 * rarest(machine, agent):
         cost += weights.language
-    if len(agent.pools) <= GENERALIST:
+    pools = agent.pools
+    if len(pools) <= GENERALIST:
         fewest = 1 << 30
-        for other, _ in agent.pools:
-            if other is not pool and other.ready_count < fewest:
-                fewest = other.ready_count
+        for other, _ in pools:
+            count = other.ready_count
+            if count < fewest and other is not pool:
+                fewest = count
         cost += weights.scarce / fewest
     return cost
 
@@ -180,7 +188,7 @@ def may_serve(spot: Spot, level: int, waited: int, free: bool) -> bool:
 def rarest(machine: Machine, agent: Agent) -> int:
     """How many on duty speak the agent's rarest language."""
     speakers = machine.speakers
-    return min(speakers.get(language, 0) for language in agent.languages)
+    return min([speakers.get(language, 0) for language in agent.languages])
 
 
 def reasons(

@@ -104,12 +104,14 @@ class Line:
     entries after it came back from an offer, which does no harm.
     """
 
-    __slots__ = ("count", "fresh", "key", "late", "priority", "sorted", "sorted_at", "spots")
+    __slots__ = ("count", "fresh", "key", "late", "priority", "sorted", "sorted_at", "spots", "times")
 
     def __init__(self, key: LineKey, spots: tuple[Spot, ...]) -> None:
         self.key = key
         self.priority = key[5]
         self.spots = spots
+        # waits at which a rule relaxes here, ascending
+        self.times = tuple(sorted({each for spot in spots for each in (spot.opens_ms, *spot.after_ms[1:])}))
         self.fresh: list[Entry] = []
         self.late: list[Entry] = []
         self.count = 0

@@ -29,19 +29,31 @@ class Seeking(Machine):
         self.offer(call, agent, reasons)
         return True
 
+    def make_ready(self, agent: Agent) -> None:
+        """His turn is over. He joins the ready index only if nobody waits for him: mostly somebody does."""
+        if agent.ready or not agent.on_duty or agent.removed or not agent.reachable:
+            if self.set_state(agent, "ready"):
+                self.seek_call(agent)
+            return
+        agent.state = "ready"
+        agent.since_ms = self.now_ms
+        agent.timer = 0
+        if agent.status == "available" and agent.pools:
+            agent.idle_since_ms = self.now_ms
+            if not self.seek_call(agent):
+                self.refresh(agent)
+
     def wait(self, call: Call) -> None:
         """He could not be matched at once: remember when a rule relaxes for him."""
         line = call.line
         if line is None:
             return
         waited = self.now_ms - call.place_ms
-        soonest = NEVER
-        for spot in line.spots:
-            for after in (spot.opens_ms, *spot.after_ms[1:]):
-                if waited < after < soonest:
-                    soonest = after
-        if soonest < NEVER:
-            self.remind(call.place_ms + soonest, "relax", call.call_id)
+        for after in line.times:
+            if after > waited:
+                if after < NEVER:
+                    self.remind(call.place_ms + after, "relax", call.call_id)
+                return
 
     def relaxed(self, call_id: str) -> None:
         call = self.calls.get(call_id)

@@ -57,6 +57,7 @@ class EngineRouter:
         self.skills = [str(name) for name in ctx.skills]
         self.langs = [str(name) for name in ctx.langs]
         self.names = [str(agent.id) for agent in ctx.agents]
+        self.rested = [WrapUpFinished(name) for name in self.names]  # facts are immutable: made once
         self.held: list[tuple[str, int, int]] = []
         start = int(ctx.horizon[0] * 1000)
         step = self.engine.step
@@ -126,7 +127,7 @@ class EngineRouter:
         if known.status != "available":
             self._tell(now, AgentStatusDeclared(agent_id, "available"))
         if known.state == "wrap_up" or known.state == "paused":
-            self._tell(now, WrapUpFinished(agent_id))
+            self._tell(now, self.rested[agent.id])
         return self._answer(now)
 
     def on_agent_unavailable(self, now: float, agent: Any) -> list[tuple[int, int]] | None:
@@ -151,4 +152,5 @@ class EngineRouter:
         due = self.engine.next_deadline_ms()
         if due is not None and due <= now * 1000:
             self._tell(now, Tick())
-        return self._answer(now) if self.held or self.leaving else None
+        leaving = self.leaving
+        return self._answer(now) if self.held or (leaving and leaving[-1][0] < now) else None
