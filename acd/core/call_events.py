@@ -320,6 +320,7 @@ class CallEvents(Seeking):
     def on_node_lost(self, event: NodeLost) -> None:
         """Its calls ended with it. Rare, so a look at all calls is in order."""
         freed: list[Agent] = []
+        moved: list[Call] = []
         for call in [each for each in self.calls.values() if each.node == event.node]:
             if call.state == "connected":
                 self._hang_up(call, "answered", "node_lost")
@@ -329,16 +330,20 @@ class CallEvents(Seeking):
                 freed.append(agent)
             if call.callback:
                 self._move_callback(call, event.node)
+                moved.append(call)
                 continue
             self.end(call, "failed", "node_lost")
             self.today.left("failed", self.now_ms - call.place_ms)
         for agent in freed:
             if self.set_state(agent, "ready"):
                 self.seek_call(agent)
+        for call in moved:  # who was his agent may have to leave him to a better one now
+            if call.state == "queued" and call.line is not None:
+                self.seek_agent(call)
 
     def _move_callback(self, call: Call, lost: str) -> None:
         """Nobody holds the line for a callback, so another node can make it."""
-        call.node = self.other_node if self.last_node == lost else self.last_node
+        call.node = (self.other_node if self.last_node == lost else self.last_node) or lost
         if call.state == "offered":
             self.stand(call)
             self.wait(call)
