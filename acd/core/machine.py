@@ -259,12 +259,13 @@ class Machine:
     def _reconsider(self, pool: Pool) -> None:
         """The best on duty have left: others are no longer held back, or nobody can serve these lines."""
         due = self.now_ms + self.rules.nobody_can_serve_after_ms
-        for line, _ in pool.lines.values():
-            for call in line.waiting():
-                if pool.best:
-                    self.remind(self.now_ms, "relax", call.call_id)
-                elif not call.callback:
-                    self.remind(due, "nobody", call.call_id)
+        waiting = [call for line, _ in pool.lines.values() for call in line.waiting()]
+        # The lines' own order is not part of the state; a loaded engine must go on in the same way.
+        for call in sorted(waiting, key=lambda call: (call.place_ms, call.call_id)):
+            if pool.best:
+                self.remind(self.now_ms, "relax", call.call_id)
+            elif not call.callback:
+                self.remind(due, "nobody", call.call_id)
 
     def servable(self, call: Call) -> bool:
         """Somebody on duty could serve him, now or after a rule relaxes."""
