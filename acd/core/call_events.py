@@ -192,6 +192,7 @@ class CallEvents(Seeking):
             self._take_back(agent)
         self.unstand(call)
         call.state = "connected"
+        call.parked = False  # a late word about a callback that was to be tried again
         call.offer_id = ""
         call.agent_id = agent_id
         call.answered_ms = now
