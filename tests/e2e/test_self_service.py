@@ -240,12 +240,12 @@ async def test_a_changed_text_is_heard_in_the_next_call(hotline, caller_phone, t
         heard_s = time.monotonic()
         line = await after.hears("greeting.")
         assert "Вы позвонили в помощь" in line["text"] and "служба поддержки" not in line["text"]
-        # Between "good afternoon" and "may be recorded", which both say, each has words of its own.
-        assert heard_share(before.caller.heard(), new) < 0.5
-        assert heard_share(after.caller.heard(), old) < 0.5
+        shares = [heard_share(way.caller.heard(), it) for way in (before, after) for it in (old, new)]
+        print("heard of old and new, in the call before and after:", [f"{share:.0%}" for share in shares])
+        assert max(shares[1], shares[2]) < 0.1 < 0.5 <= min(shares[0], shares[3])
         await after.caller.hang_up()
         assert (await after.ended())["prompts_missing"] == 0
-        print(f"taken after {taken_s - changed_s:.1f} s, heard to its end after {heard_s - changed_s:.1f} s")
+        print(f"taken after {taken_s - changed_s:.1f} s, heard after {heard_s - changed_s:.1f} s")
         assert heard_s - changed_s < 60
     finally:
         file.write_text(was, "utf-8")
@@ -280,13 +280,13 @@ async def test_two_versions_side_by_side_under_load(hotline, server, caller_phon
         assert new != old
         await until(lambda: on(hotline, new, 3), STEP_S)
         assert (await versions(hotline))[old] >= 1  # side by side
-        late = await Way.begin(hotline, await caller_phone(number="79161230002"))
-        await late.presses("1", after="topics.ask")
-        await late.hears("papers.ask")
-        await early.caller.press("1")
-        await early.hears("access.ask")
     finally:
         result = await load
+    late = await Way.begin(hotline, await caller_phone(number="79161230002"))
+    await late.presses("1", after="topics.ask")
+    await late.hears("papers.ask")
+    await early.caller.press("1")  # began before the change, and still goes the old way
+    await early.hears("access.ask")
     for way in (early, late):
         await way.caller.hang_up()
         await way.ended()

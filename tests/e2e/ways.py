@@ -15,7 +15,7 @@ from hotline import NUMBER, Hotline
 from dozvon.phones import CallerPhone, sound
 
 STEP_S = 30.0  # a busy machine may take this long for a step
-PIECE = 800  # samples: 100 ms
+PIECE = 160  # samples: 20 ms, a packet
 LOUD = 300.0  # RMS of a piece that holds speech
 
 
@@ -25,10 +25,10 @@ def at_ms(line: dict[str, Any]) -> int:
 
 
 def heard_share(heard: array[int], file: Path, from_s: float = 0.0, to_s: float = 1e9) -> float:
-    """Of the speech in a stretch of ``file``, the part that arrived bit by bit, in pieces of 100 ms.
+    """Of the speech in a stretch of ``file``, the part that arrived bit by bit, packet by packet.
 
-    A-law goes through Asterisk as it is, so what is heard is the file; packets that a busy machine drops
-    cost a piece or two.
+    A-law goes through Asterisk as it is, so what is heard is the file, less the packets for which a phone on
+    a busy machine came too late. Of another sound next to nothing is found.
     """
     samples = sound.read_sound(file)[round(from_s * sound.RATE) : round(min(to_s, 3600) * sound.RATE)]
     pieces = [samples[at : at + PIECE] for at in range(0, len(samples) - PIECE + 1, PIECE)]
@@ -47,7 +47,7 @@ class Way:
 
     @classmethod
     async def begin(cls, hotline: Hotline, caller: CallerPhone) -> Way:
-        """Dial; one after the other, for the log does not name callers."""
+        """Dial; one after the other and not while others call, for the log does not name callers."""
         before = {line.get("call_id") for line in hotline.lines}
         await caller.call(NUMBER, timeout_s=STEP_S)
 
@@ -80,15 +80,17 @@ class Way:
         """Waits until this is being said to the caller."""
         return dict(await polled(lambda: self.said(prompt, times), f"{prompt} is said", self.last))
 
-    async def hears_sound(self, file: Path, to_s: float, share: float = 0.8) -> None:
+    async def hears_sound(self, file: Path, to_s: float, share: float = 0.5) -> None:
         """Waits until the caller's phone has received the beginning of this file."""
         await polled(
             lambda: heard_share(self.caller.heard(), file, 0.0, to_s) >= share, f"{file.stem} is heard"
         )
 
     async def presses(self, key: str, after: str) -> dict[str, Any]:
-        """A key, when a prompt is being said."""
+        """A key, when half a second of the prompt has been heard: nobody is quicker."""
         line = await self.hears(after)
+        heard = len(self.caller.heard())
+        await polled(lambda: len(self.caller.heard()) - heard > sound.RATE / 2, f"{after} is heard")
         await self.caller.press(key)
         return line
 
