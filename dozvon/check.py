@@ -86,8 +86,13 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
         make_tokens(settings).all()
         yield from ()
 
+    def words() -> Iterator[tuple[str, str]]:
+        from dozvon.speech import unheard
+
+        yield from unheard(settings, load_flow(settings.config / "flows"))
+
     errors = _errors()
-    for part in (texts, flows, agents, hours, rules, asterisk, tokens):
+    for part in (texts, flows, agents, hours, rules, asterisk, tokens, words):
         try:
             yield from part()
         except errors as error:
