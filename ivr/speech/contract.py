@@ -21,6 +21,7 @@ Expects = Literal["choice", "yes_no", "digits", "date", "sentence"]
 EXPECTS: tuple[Expects, ...] = ("choice", "yes_no", "digits", "date", "sentence")
 
 ENGINE = "dozvon"
+ENGINES = (ENGINE, "dozvon-2")  # sections of aeap.conf, tried in turn; one that is not there costs nothing
 
 # Marks in place of a text. A recognised text never begins with "@".
 ONSET = "@onset"  # the caller began to speak

@@ -21,11 +21,11 @@ class Patience:
 
 
 PATIENCE: dict[Expects, Patience] = {
-    "yes_no": Patience(pause_ms=450, hurry_ms=300, longest_ms=6_000),
+    "yes_no": Patience(pause_ms=450, hurry_ms=250, longest_ms=6_000),
     "choice": Patience(pause_ms=550, hurry_ms=300, longest_ms=10_000),
     "sentence": Patience(pause_ms=900, hurry_ms=900, longest_ms=20_000),
     "date": Patience(pause_ms=1_200, hurry_ms=600, longest_ms=15_000),
-    "digits": Patience(pause_ms=1_600, hurry_ms=400, longest_ms=30_000),
+    "digits": Patience(pause_ms=1_600, hurry_ms=600, longest_ms=30_000),
 }
 
 

@@ -151,7 +151,7 @@ class Session:
         expects: Expects = next((kind for kind in EXPECTS if kind == awaited_kind), "choice")
         listed = self._settings.get("phrases", "").split("|")
         phrases = tuple(
-            phrase for raw in listed if (phrase := " ".join(raw.lower().split())) not in ("", "-")
+            phrase for raw in listed if (phrase := " ".join(raw.lower().replace("-", " ").split()))
         )
         awaited = self._settings.get("digits", "")
         request = Request(

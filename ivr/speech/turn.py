@@ -17,11 +17,13 @@ from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
 from ivr.speech.endpoint import PATIENCE, EndOfSpeech
+from ivr.speech.grammar import phrases_for
 from ivr.speech.recogniser import Model, Recogniser
 from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset
 
 PRE_ROLL_MS = 480
 _SURE_YES_NO = 0.9
+STEADY_MS = 288  # «один» is heard as «одиннадцать» for a moment: a number counts when it stays the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Turn:
         self._onset = Onset()
         self._end = EndOfSpeech(PATIENCE[request.expects])
         self._recogniser: Recogniser | None = None
+        self._number, self._number_ms = "", 0  # what was heard of a number, and for how long the same
+        self._phrases = phrases_for(request.expects, request.language, request.phrases)
         detector.reset()
 
     @property
@@ -117,7 +121,7 @@ class Turn:
             return [Outcome(BUSY)]
         self._state = _State.SPEAKING
         try:
-            self._recogniser = self._model.recogniser(self.request.phrases)
+            self._recogniser = self._model.recogniser(self._phrases)
             self._recogniser.feed(b"".join(self._before))
         except BaseException:
             if self._recogniser is None:
@@ -143,8 +147,11 @@ class Turn:
             return yes_or_no(said, request.language)[1] >= _SURE_YES_NO
         if request.expects == "digits":
             known = NUMBER_WORDS.get(request.language)
-            return bool(known and request.digits) and _as_long(said, request.language, request.digits)
-        return request.expects == "choice" and said in request.phrases
+            self._number_ms = self._number_ms + CHUNK_MS if said == self._number else 0
+            self._number = said
+            steady = bool(known and request.digits) and self._number_ms >= STEADY_MS
+            return steady and _as_long(said, request.language, request.digits)
+        return request.expects == "choice" and said in self._phrases
 
 
 def _as_long(said: str, language: str, wanted: int) -> bool:

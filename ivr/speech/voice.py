@@ -83,10 +83,10 @@ class Silero:
 class Thresholds:
     """One very sure chunk begins speech (barge-in must be quick), or two fairly sure ones."""
 
-    sure: float = 0.6
-    fair: float = 0.4
+    sure: float = 0.5
+    fair: float = 0.3
     fair_chunks: int = 2
-    goes_on: float = 0.3  # below this a chunk within speech is silence
+    goes_on: float = 0.5  # below this a chunk within speech is silence
 
 
 class Onset:

@@ -192,7 +192,7 @@ def test_a_recogniser_that_cannot_begin_frees_the_place() -> None:
 def test_a_click_is_no_onset() -> None:
     class Unsure(Ears):
         def probability(self, chunk: bytes) -> float:
-            return 0.5 if chunk[0] else 0.01
+            return 0.4 if chunk[0] else 0.01
 
     office = Office("да")
     waiting = Turn(Request(1, "ru"), office, Unsure(), office.claim, office.release)

@@ -1,0 +1,49 @@
+"""What the recogniser listens for in a turn: the question's own phrases and the words that work everywhere.
+
+A short list is heard far better than free speech (models/ru-small/README.md). Numbers are not free speech
+either: whoever reads one from a card says number words, or corrects himself, or wants a person.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ivr.dialog.understanding.number_words import NUMBER_WORDS
+from ivr.dialog.words import COMMON
+from ivr.speech.contract import Expects
+
+_EVERYWHERE = ("person", "repeat", "back", "other_language")
+_AT_A_NUMBER = ("person", "repeat", "back", "skip")
+# Too short to be told from a cough, or made of words that other phrases are mistaken for.
+_LEFT_OUT = frozenset({"что", "не понял", "не поняла", "не расслышал", "what"})
+
+
+def phrases_for(expects: Expects, language: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """The grammar of a turn; () listens freely."""
+    if expects == "choice" and own:
+        return tuple(dict.fromkeys((*own, *_common(language, _EVERYWHERE))))
+    if expects == "digits" and not own:
+        return _number_words(language)
+    return own
+
+
+@cache
+def _common(language: str, intents: tuple[str, ...]) -> tuple[str, ...]:
+    known = COMMON.get(language, {})
+    return tuple(phrase for intent in intents for phrase in known.get(intent, ()) if phrase not in _LEFT_OUT)
+
+
+@cache
+def _number_words(language: str) -> tuple[str, ...]:
+    """() for a language whose numbers we do not know."""
+    known = NUMBER_WORDS.get(language)
+    if known is None:
+        return ()
+    single = (
+        *known.values,
+        *known.named_digits,
+        *known.multipliers,
+        *known.repeaters,
+        *sorted(known.corrections | known.denials | known.restarts | known.joiners),
+    )
+    return tuple(dict.fromkeys((*single, *_common(language, _AT_A_NUMBER))))
