@@ -21,7 +21,7 @@ from ivr.agi.channel import POKE, Channel
 from ivr.agi.codec import Reply
 from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, Input, NoInput, SpeechFailed, Utterance
-from ivr.speech.contract import BUSY, ENGINE, NOTHING, ONSET, TOO_LONG, turn_settings
+from ivr.speech.contract import BUSY, ENGINES, NOTHING, ONSET, TOO_LONG, turn_settings
 
 CREATE_TIMEOUT_S = 45.0  # Asterisk gives up a silent server after some 30 s; we must not give up first
 SET_TIMEOUT_S = 5.0  # Asterisk waits a second for the server's answer
@@ -98,16 +98,23 @@ class Listener:
         if self._gone or not self._ready():
             raise SpeechGone(self._gone or "server_down")
         if not self._created:
-            reply = await self._channel.command(commands.speech_create(ENGINE), CREATE_TIMEOUT_S)
-            if reply.result != "1":
-                raise SpeechGone("no_connection")
-            self._created = True
+            await self._create()
             await self._set("call", self._call_id)
         self._turn += 1
         await self._set("language", self._speaker.language)
         digits = action.max_digits if action.expects == "digits" else 0
         for name, value in turn_settings(self._turn, action.expects, action.phrases, digits):
             await self._set(name, value)
+
+    async def _create(self) -> None:
+        """At the first of the speech servers that answers."""
+        for engine in ENGINES:
+            reply = await self._channel.command(commands.speech_create(engine), CREATE_TIMEOUT_S)
+            if reply.result == "1":
+                self._created = True
+                return
+            log.warning("no speech server answers", action="speech_no_server", engine=engine)
+        raise SpeechGone("no_connection")
 
     async def _set(self, name: str, value: str) -> None:
         reply = await self._channel.command(commands.speech_set(name, value), SET_TIMEOUT_S)

@@ -60,6 +60,7 @@ class FakeAsterisk:
             None  # results: seconds until it comes, rest of the reply
         )
         self.speech_settings: list[tuple[str, str]] = []
+        self.engines: tuple[str, ...] = ("dozvon",)  # speech servers that answer
         self.meets = True  # an agent who answers hears all of the whisper
         self.recorded: Callable[[Path], str] | None = None
         self.music = ""
@@ -160,8 +161,9 @@ class FakeAsterisk:
             case ["EXEC", name, *arguments]:
                 self.applications.append(f"{name}({','.join(arguments)})")
                 await self._alive("200 result=0")
-            case ["SPEECH", "CREATE", _]:
-                await self._reply("200 result=1" if self.speech is not None else "200 result=0")
+            case ["SPEECH", "CREATE", engine]:
+                there = self.speech is not None and engine in self.engines
+                await self._reply(f"200 result={int(there)}")
             case ["SPEECH", "SET", name, value]:
                 self.speech_settings.append((name, value))
                 await self._reply("200 result=1")

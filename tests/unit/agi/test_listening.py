@@ -25,6 +25,7 @@ from ivr.dialog.contract import (
     SpeechFailed,
     Utterance,
 )
+from ivr.speech.contract import ENGINES
 
 SILENCE = "/sounds/silence"
 BYE = (Play((Prompt("bye"),)), Disconnect())
@@ -107,7 +108,17 @@ async def test_a_notice_is_heard_out_before_anybody_listens(hall: Any, soon: Any
 async def test_no_server(hall: Any, soon: Any) -> None:
     node, peer = await answer(hall, soon, None)
     assert node.hotline.heard[1:] == [SpeechFailed("no_connection"), NoInput()]
-    assert sum("SPEECH CREATE" in command for command in peer.commands) == 1
+    created = [command for command in peer.commands if "SPEECH CREATE" in command]
+    assert [command.split()[-1].strip('"') for command in created] == list(ENGINES)  # each once
+
+
+async def test_the_second_server(hall: Any, soon: Any) -> None:
+    node = hall(asks(), silence=SILENCE)
+    peer = node.connect()
+    peer.speech, peer.engines = [(0.01, heard("да"))], ENGINES[1:]
+    await peer.open("0123456789abcdef-token", "88005553535")
+    await soon(lambda: peer.closed.is_set())
+    assert node.hotline.heard[1] == Utterance("да", 0.9)
 
 
 async def test_a_server_known_to_be_down_is_not_tried(hall: Any, soon: Any) -> None:
