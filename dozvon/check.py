@@ -20,6 +20,7 @@ def _errors() -> tuple[type[Exception], ...]:
     from acd.rules_file import RulesFileError
     from acd.service.roster import RosterError
     from desk.vault import VaultError
+    from dozvon.staffing_files import StaffingFileError
     from ivr.dialog.flow import FlowError
     from ivr.hours_file import HoursError
     from ivr.prompts.files import FilesFaulty
@@ -29,6 +30,7 @@ def _errors() -> tuple[type[Exception], ...]:
         SettingsError,
         RulesFileError,
         RosterError,
+        StaffingFileError,
         VaultError,
         FlowError,
         HoursError,
@@ -86,13 +88,20 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
         make_tokens(settings).all()
         yield from ()
 
+    def shifts() -> Iterator[tuple[str, str]]:
+        from dozvon.staffing_files import load_shifts
+
+        known = roster.load(settings.config / "agents.yaml", hotline.topics(settings))
+        load_shifts(settings.config / "shifts.yaml", hotline.schedules(settings)[""], known.agents)
+        yield from ()
+
     def words() -> Iterator[tuple[str, str]]:
         from dozvon.speech import unheard
 
         yield from unheard(settings, load_flow(settings.config / "flows"))
 
     errors = _errors()
-    for part in (texts, flows, agents, hours, rules, asterisk, tokens, words):
+    for part in (texts, flows, agents, hours, rules, shifts, asterisk, tokens, words):
         try:
             yield from part()
         except errors as error:
