@@ -13,6 +13,7 @@ from ivr.dialog.words import COMMON
 from ivr.speech.contract import Expects
 
 _EVERYWHERE = ("person", "repeat", "back", "other_language")
+_AT_YES_OR_NO = ("yes", "no", "person", "repeat", "back")
 _AT_A_NUMBER = ("person", "repeat", "back", "skip")
 # Too short to be told from a cough, or made of words that other phrases are mistaken for.
 _LEFT_OUT = frozenset({"что", "не понял", "не поняла", "не расслышал", "what"})
@@ -22,6 +23,8 @@ def phrases_for(expects: Expects, language: str, own: tuple[str, ...]) -> tuple[
     """The grammar of a turn; () listens freely."""
     if expects == "choice" and own:
         return tuple(dict.fromkeys((*own, *_common(language, _EVERYWHERE))))
+    if expects == "yes_no" and not own:
+        return _common(language, _AT_YES_OR_NO)
     if expects == "digits" and not own:
         return _number_words(language)
     return own

@@ -26,6 +26,11 @@ def test_free_questions_stay_free() -> None:
     assert phrases_for("choice", "ru", ()) == ()
 
 
+def test_yes_or_no_is_heard_with_its_own_words() -> None:
+    assert {"да", "нет", "верно", "оператор"} <= set(phrases_for("yes_no", "ru", ()))
+    assert phrases_for("yes_no", "tt", ()) == ()
+
+
 def test_a_number_is_number_words_corrections_and_a_person() -> None:
     for language, words in (
         ("ru", {"триста", "нуля", "нет", "оператор"}),
