@@ -150,7 +150,7 @@ async def test_words_and_barge_in(speech, listening, capture):
         )
     print(f"onset to silence {1000 * (last_tone - onset):.0f} ms")
     assert onset < last_tone < onset + 0.6  # the measure for quiet machines is in bench/speech
-    assert speech.model.phrases == ("статус заявления",)
+    assert speech.model.phrases[0] == "статус заявления" and "оператор" in speech.model.phrases
     assert len(speech.model.fed) > 8000
     assert speech.counters.sessions == 1
 
