@@ -1,6 +1,6 @@
 """How true the engine's wait estimates are, on the benchmark's delayed probe callers.
 
-``PYTHONPATH=.:../shared/acdsim python -m bench.router.estimates [--scenario a,b,c,e,f,g] [--seeds 4]``
+``PYTHONPATH=.:PATH_OF_ACDSIM python -m bench.router.estimates [--scenario a,b,c,e,f,g] [--seeds 4]``
 
 One caller in ten is a probe who never hangs up. When a probe joins, the engine is asked what it would tell
 him; the answer is compared with what he then waited. As in ``sim.ewt``, only probes who wait more than 8 s
