@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class Database:
         """Connect and bring the schema up to date. Raises DeskUnavailable."""
         if self.is_sqlite:
             _make_private_file(self._url)
+            await asyncio.to_thread(_use_wal, str(self._url.database), self._timeout_s)
         if self._engine is None:
             self._engine = self._make_engine()
         await self.migrate("head")
@@ -191,6 +193,21 @@ def _make_private_file(url: URL) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise DeskUnavailable(f"{file}: {error.strerror}") from error
+
+
+def _use_wal(file: str, timeout_s: float) -> None:
+    """Once, before the pool does it for each connection: of two processes that switch a new file at the same
+    moment SQLite turns one away at once, whatever its busy timeout. Raises DeskUnavailable."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            with contextlib.closing(sqlite3.connect(file, timeout=timeout_s)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                return
+        except sqlite3.Error as error:
+            if time.monotonic() > deadline:
+                raise DeskUnavailable(_first_line(error)) from error
+            time.sleep(0.02)
 
 
 def _first_line(error: BaseException) -> str:
