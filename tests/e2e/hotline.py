@@ -8,9 +8,11 @@ import os
 import shutil
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import redis
 import yaml
 
 from dozvon.client import ask
@@ -41,6 +43,10 @@ class Hotline:
         rules_file.write_text(yaml.safe_dump(rules, allow_unicode=True), "utf-8")
         self.settings = settings.model_copy(update={"config": self.config})
         self.log_file = settings.home / "log" / "dozvon.jsonl"
+        # What an earlier hotline of this run wrote, and learnt about waiting, is not this one's.
+        self.log_file.unlink(missing_ok=True)
+        with closing(redis.Redis(port=settings.redis.port)) as journal:
+            journal.flushall()
         self.daemon = DaemonChild(self.settings)
         self._position = 0
         self._open: bool | None = None
