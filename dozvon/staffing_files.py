@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import yaml
 
@@ -18,13 +17,13 @@ from acd.contract import AgentDefined
 from acd.core.rules import Rules
 from acd.staffing.forecast import KINDS
 from acd.staffing.past import Handling
+from ivr.config_file import read
 from ivr.dialog.marks import Bad, Mapped, compose, items, mapping, text, whole
 from ivr.schedule import Schedule, Shift, day_kind
 
 MAX_BYTES = 256 * 1024
 MAX_AGENTS = 20_000
 WEEKDAYS = KINDS[:7]
-T = TypeVar("T")
 Crews = Mapping[Shift, tuple[AgentDefined, ...]]
 
 
@@ -59,27 +58,12 @@ class Assumptions:
 
 def load_shifts(file: Path, schedule: Schedule, roster: Mapping[str, AgentDefined]) -> ShiftPlan:
     """The shift plan; each shift of the hours file must be there, and no other. Raises StaffingFileError."""
-    return _read(file, lambda content: parse_shifts(content, schedule, roster))
+    return read(file, lambda content: parse_shifts(content, schedule, roster), StaffingFileError, MAX_BYTES)
 
 
 def load_assumptions(file: Path, rules: Rules, known: Mapping[str, object]) -> Assumptions:
     """``known``: the topics. Raises StaffingFileError."""
-    return _read(file, lambda content: parse_assumptions(content, rules, known))
-
-
-def _read(file: Path, parser: Callable[[str], T]) -> T:
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise StaffingFileError(f"{file}:1: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise StaffingFileError(f"{file}:1: longer than {MAX_BYTES} bytes")
-    try:
-        return parser(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise StaffingFileError(f"{file}:{raw[: error.start].count(10) + 1}: not UTF-8") from None
-    except Bad as error:
-        raise StaffingFileError(f"{file}:{error.line}: {error}") from None
+    return read(file, lambda content: parse_assumptions(content, rules, known), StaffingFileError, MAX_BYTES)
 
 
 def _root(content: str, known: tuple[str, ...], needed: tuple[str, ...]) -> Mapped:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
 
+from ivr.config_file import read
 from ivr.dialog.marks import Bad, Mapped, compose, flag, items, mapping, table, text, texts
 from ivr.schedule import DAY_MIN, Exception_, Schedule, Shift
 
 MAX_BYTES = 256 * 1024
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAIN = ""  # name of the centre at the top of the file
-T = TypeVar("T")
 
 
 class HoursError(Exception):
@@ -31,29 +31,14 @@ def load(file: Path, extra: Path | None = None) -> Mapping[str, Schedule]:
     ``extra`` is a file with nothing but ``exceptions``, declared while running; they count for every centre
     beside those of its own. It need not exist.
     """
-    found = _read(file, parse)
+    found = read(file, parse, HoursError, MAX_BYTES)
     if extra is None or not extra.exists():
         return found
-    more = _read(extra, parse_exceptions)
+    more = read(extra, parse_exceptions, HoursError, MAX_BYTES)
     return {
         name: dataclasses.replace(schedule, exceptions=(*schedule.exceptions, *more))
         for name, schedule in found.items()
     }
-
-
-def _read(file: Path, parser: Callable[[str], T]) -> T:
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise HoursError(f"{file}:1: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise HoursError(f"{file}:1: longer than {MAX_BYTES} bytes")
-    try:
-        return parser(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise HoursError(f"{file}:{raw[: error.start].count(10) + 1}: not UTF-8") from None
-    except Bad as error:
-        raise HoursError(f"{file}:{error.line}: {error}") from None
 
 
 def parse(content: str) -> Mapping[str, Schedule]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from ivr.config_file import read
 from ivr.dialog.marks import Bad, compose, items, line_of, mapping, table, text, texts
 from ivr.dialog.ports import KnownIncident
 
@@ -44,19 +45,12 @@ class Incident:
 def load(file: Path) -> tuple[Incident, ...]:
     """All incidents of a file, () when there is none. Raises IncidentsError."""
     try:
-        raw = file.read_bytes()
+        file.stat()
     except FileNotFoundError:
         return ()
-    except OSError as error:
-        raise IncidentsError(f"{file}:1: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise IncidentsError(f"{file}:1: longer than {MAX_BYTES} bytes")
-    try:
-        return parse(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise IncidentsError(f"{file}:{raw[: error.start].count(10) + 1}: not UTF-8") from None
-    except Bad as error:
-        raise IncidentsError(f"{file}:{error.line}: {error}") from None
+    except OSError:
+        pass  # ``read`` says what is wrong
+    return read(file, parse, IncidentsError, MAX_BYTES)
 
 
 Edit = Callable[[tuple[Incident, ...]], Iterable[Incident]]
