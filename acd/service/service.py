@@ -155,7 +155,8 @@ class DistributorService:
         await self._journal.close()
 
     async def _cancel_all(self) -> None:
-        """Cancels until all have ended: on Python 3.11 a read that completes just then may swallow it."""
+        """Cancels until all have ended. Once is not enough: before Python 3.12 ``asyncio.wait_for``, with which
+        redis-py sends, swallows a cancellation that comes just as the sending completes."""
         running = set(self._tasks)
         while running:
             for task in running:

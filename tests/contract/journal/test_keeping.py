@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -105,11 +104,8 @@ async def test_the_calls_of_a_node_that_vanished_end(
     await node.report(CallQueued("c1", "n2", "hotline", "t"))
     await eventually(lambda: leader.snapshot().calls)
     place = leader.snapshot().calls[0].first_queued_ms
-    for task in node._tasks:  # as if its network had gone
-        task.cancel()
-    await asyncio.gather(*node._tasks, return_exceptions=True)
+    await node._cancel_all()  # as if its network had gone
     await eventually(lambda: lost == ["n2"] and not leader.snapshot().calls)
-    node._tasks.clear()
     await node.start()
     await eventually(lambda: leader.snapshot().calls)
     assert [(call.call_id, call.first_queued_ms) for call in leader.snapshot().calls] == [("c1", place)]
