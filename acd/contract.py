@@ -75,6 +75,7 @@ class CallbackRequested(Event):
     not_after_ms: int = 0  # 0: no limit
     min_level: int = 1
     first_queued_ms: int = 0  # 0: the place of ``call_id``; without one, the entry's own time
+    due_ms: int = 0  # the time that he chose, which is then his place; 0: at his turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +292,17 @@ class WaitView:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPlace:
+    """What is kept for a caller who is on no line: a callback, or the place of a call that dropped."""
+
+    first_queued_ms: int
+    callback_id: str = ""  # "": his call dropped
+    topic: str = ""  # of the callback
+    place: int = 0  # of the callback, 1 is next; 0: it stands in no line just now
+    due_ms: int = 0  # of the callback, when its time is yet to come
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     call_id: str
     queue: str
@@ -361,6 +373,10 @@ class Distributor(Protocol):
 
     def estimate(self, topic: str, language: str) -> WaitView:
         """What a caller who asked now would be told."""
+        ...
+
+    def kept_place(self, caller_ref: str) -> KeptPlace | None:
+        """What is kept for this caller, who is calling again; None for nobody and nothing."""
         ...
 
     def snapshot(self) -> Snapshot: ...

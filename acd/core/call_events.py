@@ -50,8 +50,10 @@ class CallEvents(Seeking):
         now = self.now_ms
         self.see(event.node)
         place = event.first_queued_ms or now
+        freed: Agent | None = None
         if event.caller_ref:  # a node always says a time: of a caller who only just came, its own
-            place = min(place, self._called_again(event) or self._kept_place(event) or now)
+            kept, freed = self._called_again(event)
+            place = min(place, kept or self._kept_place(event) or now)
         priority, min_level = event.priority, event.min_level
         call = Call(
             event.call_id,
@@ -83,6 +85,8 @@ class CallEvents(Seeking):
             if not self.servable(call):
                 self.remind(now + rules.nobody_can_serve_after_ms, "nobody", call.call_id)
             self.remind(max(now + 1, call.place_ms + rules.max_wait_ms), "long", call.call_id)
+        if freed is not None and freed.ready:
+            self.seek_call(freed)
 
     def _asserted_again(self, call: Call, event: CallQueued) -> None:
         """The same caller, told again: by a repeat, after a restart of his node, or under a new leader."""
@@ -105,14 +109,25 @@ class CallEvents(Seeking):
         if not self.seek_agent(call):
             self.wait(call)
 
-    def _called_again(self, event: CallQueued) -> int:
-        """He waited for a callback and calls himself: he has his place with this call, the callback ends."""
+    def _called_again(self, event: CallQueued) -> tuple[int, Agent | None]:
+        """He waited for a callback and calls himself: he has its place with this call, the callback ends.
+
+        His call may cross ours: then the agent who was reserved for it comes back, ready.
+        """
         callback = self.calls.get(self.callbacks.get(event.caller_ref, ""))
-        if callback is None or callback.state != "queued" or callback.queue != event.queue:
-            return 0
+        if callback is None or callback.state == "connected" or callback.queue != event.queue:
+            return 0, None
+        agent: Agent | None = None
+        offer = self.offers.get(callback.offer_id)
+        if offer is not None:
+            self.withdraw(offer, callback.node)
+            agent = self.agents.get(offer.agent_id)
         self.end(callback, "transferred", "called_again")
         self.count("callbacks_replaced")
-        return callback.place_ms
+        if agent is not None and agent.state == "offered":
+            agent.call_id = ""
+            self.set_state(agent, "ready")
+        return callback.place_ms, agent
 
     def _kept_place(self, event: CallQueued) -> int:
         """The place of a caller whose call dropped and who dialled again within the rule's time."""

@@ -4,15 +4,19 @@ Rules of this module
   * A callback is a call of its own id, ranked by the place of the call it came from; it holds no line.
   * The customer is called only when an agent is reserved for him (command PlaceCallback).
   * One callback a caller. Who dials again meanwhile gets his place with the live call; the callback ends.
+  * At a time that he chose his place is that time: an agent is reserved for him soon after it.
   * Not before and not after the times of its request; a few attempts; then CallbackGivenUp, once.
 """
 
 from __future__ import annotations
 
-from acd.contract import CallbackFailed, CallbackGivenUp, CallbackRequested, Outcome
+from acd.contract import CallbackFailed, CallbackGivenUp, CallbackRequested, KeptPlace, Outcome
+from acd.core import estimate
 from acd.core.call_events import OLDEST_PLACE_MS, CallEvents
 from acd.core.machine import MAX_CALLS
 from acd.core.model import Call
+
+LATEST_DUE_MS = 60 * 86_400_000  # a time in the wrong unit is none
 
 
 class CallbackEvents(CallEvents):
@@ -28,7 +32,9 @@ class CallbackEvents(CallEvents):
         if waiting is not None and waiting.state == "connected":
             self.count("callback_connected")  # he talks already: there is nothing to call back for
             return
-        if waiting is not None:
+        if event.due_ms:
+            place = max(now, min(event.due_ms, now + LATEST_DUE_MS))
+        elif waiting is not None:
             place = waiting.place_ms
         elif event.first_queued_ms:  # the state was lost meanwhile, his place is not
             place = max(now - OLDEST_PLACE_MS, min(event.first_queued_ms, now))
@@ -37,7 +43,7 @@ class CallbackEvents(CallEvents):
         freed = self.free_from_offer(waiting) if waiting is not None else None
         if waiting is not None:
             self.end(waiting, "called_back", event.callback_id)
-            self.today.left("called_back", now - place)
+            self.today.left("called_back", now - waiting.place_ms)
         if event.caller_ref in self.callbacks:
             self.count("callback_known")  # he has one already, with the better place
         else:
@@ -66,7 +72,7 @@ class CallbackEvents(CallEvents):
             self.recall_agent(call)
         if call.not_after_ms:
             self.remind(max(self.now_ms, call.not_after_ms), "too_late", call.call_id)
-        self.park(call, event.not_before_ms)
+        self.park(call, max(event.not_before_ms, min(event.due_ms, call.place_ms)))
 
     def park(self, call: Call, until_ms: int) -> None:
         """Out of all lines until his time comes; at once in line when it has."""
@@ -114,6 +120,19 @@ class CallbackEvents(CallEvents):
             agent.call_id = ""
             if self.set_state(agent, "ready"):
                 self.seek_call(agent)
+
+    def kept_place(self, caller_ref: str, now_ms: int) -> KeptPlace | None:
+        """What a caller who is on no line would come back to; changes nothing."""
+        call = self.calls.get(self.callbacks.get(caller_ref, ""))
+        if call is not None and call.state in ("queued", "offered"):
+            wait = estimate.wait_of(self, call.call_id)
+            place = wait.place if wait is not None else int(call.state == "offered")
+            due_ms = call.place_ms if call.parked and call.place_ms > now_ms else 0
+            return KeptPlace(call.place_ms, call.call_id, call.topic, place, due_ms)
+        kept = self.places.get(caller_ref)
+        if kept is None or now_ms - kept[1] > self.rules.keep_place_ms:
+            return None
+        return KeptPlace(kept[0])
 
     def _give_up(self, call: Call, reason: str) -> None:
         outcome: Outcome = "failed"

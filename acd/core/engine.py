@@ -26,6 +26,7 @@ from acd.contract import (
     CallQueued,
     Command,
     Event,
+    KeptPlace,
     LeaderElected,
     MarkGiven,
     NodeLost,
@@ -161,6 +162,10 @@ class Engine(AgentEvents):
         figures["agents.ready"] = float(len(self.ready))
         figures["agents.turn_ms"] = self.service_ms
         return figures
+
+    def kept_for(self, caller_ref: str, now_ms: int | None = None) -> KeptPlace | None:
+        """What is kept for a caller who calls again."""
+        return self.kept_place(caller_ref, now_ms or self.now_ms) if caller_ref else None
 
     def snapshot(self, now_ms: int) -> Snapshot:
         return views.snapshot(self, max(now_ms, self.now_ms))

@@ -17,7 +17,7 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
     longest = waiting = 0
     for call in sorted(engine.calls.values(), key=lambda each: (each.place_ms, each.call_id)):
         wait = None
-        if call.state == "queued":
+        if call.state == "queued" and not (call.parked and call.place_ms > now_ms):
             waiting += 1
             longest = max(longest, now_ms - call.place_ms)
             wait = estimate.wait_of(engine, call.call_id)

@@ -18,6 +18,7 @@ from acd.contract import (
     CallQueued,
     Command,
     Event,
+    KeptPlace,
     LeaderElected,
     NodeLost,
     RulesLoaded,
@@ -26,6 +27,7 @@ from acd.contract import (
 )
 from acd.journal.archive import Archive
 from acd.journal.codec import RecordTooLong, encode
+from acd.journal.shelving import Shelf, Shelving
 from acd.journal.stream import Entry, Journal, Pulse
 from acd.service.chores import Chores
 from acd.service.facts import LiveFacts, same_rules
@@ -53,6 +55,7 @@ class DistributorService:
             roster=roster.load(settings.config / "agents.yaml", topics),
             rules=RulesLoaded(version, mapping),     # None: the engine's own
             archive=settings.home / "journal",       # where trimmed entries go; None: nowhere
+            shelf=DeskShelf(database),      # where they go from there; None: they stay
         )
         await service.start()               # never waits for Redis and never fails because of it
         ...
@@ -86,6 +89,7 @@ class DistributorService:
         roster: Roster | None = None,
         rules: RulesLoaded | None = None,
         archive: Path | None = None,
+        shelf: Shelf | None = None,
         prefix: str = "dozvon",
     ) -> None:
         self.process = f"{node or 'observer'}-{uuid.uuid4().hex[:8]}"
@@ -118,12 +122,14 @@ class DistributorService:
             now_ms=self.now_ms,
         )
         self._sender = Sender(self._journal, self._outbox, self._follower, self.process, self.now_ms)
+        kept = Archive(archive) if archive else None
+        self._shelving = Shelving(kept, shelf) if kept and shelf else None
         self._chores = Chores(
             self._journal,
             self._follower,
             self._leadership,
             self._sender,
-            archive=Archive(archive) if archive else None,
+            archive=kept,
             node=node,
             is_live=self._facts.is_live,
             report=self._put,
@@ -142,6 +148,8 @@ class DistributorService:
             ("chores", self._chores.run()),
         ):
             self._spawn(name, work)
+        if self._shelving is not None:
+            self._spawn("shelving", self._shelving.run())
 
     async def stop(self, drain_s: float = 2.0) -> None:
         """Sends what waits, as long as Redis takes it, lets a standby lead, and closes."""
@@ -155,8 +163,8 @@ class DistributorService:
         await self._journal.close()
 
     async def _cancel_all(self) -> None:
-        """Cancels until all have ended. Once is not enough: before Python 3.12 ``asyncio.wait_for``, with which
-        redis-py sends, swallows a cancellation that comes just as the sending completes."""
+        """Cancels until all have ended. Once is not enough: before Python 3.12 ``asyncio.wait_for``, with
+        which redis-py sends, swallows a cancellation that comes just as the sending completes."""
         running = set(self._tasks)
         while running:
             for task in running:
@@ -233,6 +241,11 @@ class DistributorService:
     def estimate(self, topic: str, language: str) -> WaitView:
         return self._follower.replica.engine.estimate(topic, language)
 
+    def kept_place(self, caller_ref: str) -> KeptPlace | None:
+        if not self.connected:
+            return None
+        return self._follower.replica.engine.kept_for(caller_ref, self.now_ms())
+
     def snapshot(self) -> Snapshot:
         seen = self._follower.replica.engine.snapshot(self.now_ms())
         return seen if self.connected else replace(seen, connected=False)
@@ -275,6 +288,7 @@ class DistributorService:
         for orders in self._orders.values():
             for name, count in orders.counts.items():
                 total[f"order_{name}"] = total.get(f"order_{name}", 0) + count
+        total |= self._shelving.counts if self._shelving else {}
         total |= {"outbox": len(self._outbox), "outbox_dropped": self._outbox.dropped}
         total |= {f"engine_{name}": count for name, count in self._follower.replica.engine.counters.items()}
         return total
