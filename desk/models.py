@@ -90,3 +90,15 @@ class AuditRow(Base):
     action: Mapped[str] = mapped_column(String(32))
     subject: Mapped[str] = mapped_column(String(160))
     details: Mapped[str] = mapped_column(Text)  # JSON object
+
+
+class JournalRow(Base):
+    """An archived entry of the distributor's journal; see desk.journal."""
+
+    __tablename__ = "journal"
+    __table_args__ = (Index("ix_journal_type", "type", "ms", "seq"),)
+
+    ms: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    type: Mapped[str] = mapped_column(String(64))
+    record: Mapped[str] = mapped_column(Text)

@@ -23,7 +23,10 @@ from acd.service.service import DistributorService
 from acd.switch.switch import Switch
 from desk.callbacks import SqlCallbacks
 from desk.contract import DeskUnavailable
+from desk.journal import SqlJournal
+from desk.upkeep import DAY_MS
 from dozvon import hotline as reference
+from dozvon.archive import DeskShelf
 from dozvon.changes import Changes
 from dozvon.machine import secrets
 from dozvon.machine.asterisk import CONFIG
@@ -32,6 +35,7 @@ from dozvon.selfservice import FlowOffice, IncidentOffice
 from dozvon.settings import Settings
 from ivr import spool
 from ivr.agi.callbacks import Callbacks, CallbackSettings
+from ivr.agi.holding import tracks
 from ivr.agi.listening import make_silence
 from ivr.agi.live import LiveCalls
 from ivr.agi.ports import CallSettings, House
@@ -85,6 +89,7 @@ class Daemon:
             roster=roster.load(settings.config / "agents.yaml", reference.topics(settings)),
             rules=reference.rules(settings),
             archive=settings.home / "journal",
+            shelf=DeskShelf(self.desk.database),
         )
         asterisk = settings.asterisk
         self.switch = Switch(
@@ -107,6 +112,7 @@ class Daemon:
             ),
         )
         self._speech_token = known.speech_token
+        self._speech: SpeechServer | None = None
         self._changes = Changes(settings, self.hotline, self.voice, self.distributor)
         self.callbacks = self._make_callbacks() if settings.callbacks.enabled else None
         house = House(
@@ -117,6 +123,7 @@ class Daemon:
                 spool=settings.spool.absolute(),
                 languages=settings.hotline.languages,
                 silence=make_silence(settings.home / "cache") if settings.speech.enabled else "",
+                music=tracks(CONFIG / "sounds" / "moh") if settings.speech.enabled else (),
             ),
             hotline=self.hotline,
             voice=self.voice,
@@ -126,8 +133,9 @@ class Daemon:
             phones=ManagedPhones(self.switch),
             callbacks=self.callbacks,
             speech_ready=lambda: self.hotline.speech,
+            end_turn=self._end_turn,
         )
-        self.calls = LiveCalls(self.distributor, settings.node)
+        self.calls = LiveCalls(self.distributor, settings.node, hold_listeners=settings.speech.hold_listeners)
         self.calls.callbacks = self.callbacks
         self._agi = AgiServer(
             {CALL_PATH: CallRunner(house, self.calls).serve, "connected": self.calls.on_connected},
@@ -228,12 +236,16 @@ class Daemon:
         self.hotline.understanding, server = await asyncio.to_thread(load)
         await server.start(self._settings.speech.host, self._settings.speech.port)
         try:
+            self._speech = server
             self.hotline.speech = True  # until now new calls took keys only
             log.info("listening", action="speech_ready", port=server.port)
             await asyncio.Event().wait()
         finally:
-            self.hotline.speech = False
+            self.hotline.speech, self._speech = False, None
             await server.stop()
+
+    async def _end_turn(self, call_id: str) -> bool:
+        return self._speech is not None and await self._speech.end_turn(call_id)
 
     def _asterisk_there(self) -> None:
         if not self.switch.up:
@@ -268,4 +280,6 @@ class Daemon:
             with contextlib.suppress(DeskUnavailable):
                 await self.desk.purge()
                 await self.desk.take_pending()
+                kept_ms = self._settings.database.journal_days * DAY_MS
+                await SqlJournal(self.desk.database).forget(time.time_ns() // 1_000_000 - kept_ms)
             await asyncio.sleep(NIGHTLY_S)

@@ -55,6 +55,7 @@ class Redis(Section):
 
 class Database(Section):
     url: str = ""  # "" is SQLite in ``home``; postgresql+asyncpg://user:password@host/name
+    journal_days: Annotated[int, Field(ge=7)] = 750  # the journal's archive; two years for staffing's seasons
 
 
 class Agi(Section):
@@ -69,6 +70,8 @@ class Speech(Section):
     port: Port = 9099
     model: str = ""  # "" is the small model that ships
     max_turns: int = 12  # callers who speak at the same moment; see docs/measurements.md
+    # Waiting callers who are listened to over the music at the same time; the others have keys. 0: none.
+    hold_listeners: Annotated[int, Field(ge=0)] = 20
 
 
 class Asterisk(Section):

@@ -2,14 +2,17 @@
 
 ``{"id": entry id, "e": the record}``. Entries are appended in order; after a crash in between, the archive's
 own last id tells where to go on, so nothing is missing and nothing stands twice. A half-written last line is
-cut off. Files are read as they are by ``dozvon replay``.
+cut off. ``shelving`` carries the files on to the database, where there is one, and removes them; until then
+(and for ever without a database) they are read as they are by ``dozvon replay``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -21,24 +24,28 @@ LINE_LIMIT: Final = MAX_BYTES + 200
 
 
 class Archive:
+    """One process writes a folder; its threads take turns."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._writing = threading.Lock()
 
     def files(self) -> list[Path]:
         return sorted(self.folder.glob("????-??-??.jsonl"))
 
     def last_id(self) -> str:
         """Id of the last whole line; "0-0" when there is none. Cuts off a line that was never finished."""
-        for file in reversed(self.files()):
-            _mend(file)
-            with file.open("rb") as handle:
-                # The last whole line lies in the last two line lengths: a day's file may be large.
-                handle.seek(max(0, file.stat().st_size - 2 * LINE_LIMIT))
-                lines = handle.readlines()
-            for line in reversed(lines):
-                entry = parse(line)
-                if entry is not None:
-                    return entry.id
+        with self._writing:
+            for file in reversed(self.files()):
+                _mend(file)
+                with file.open("rb") as handle:
+                    # The last whole line lies in the last two line lengths: a day's file may be large.
+                    handle.seek(max(0, file.stat().st_size - 2 * LINE_LIMIT))
+                    lines = handle.readlines()
+                for line in reversed(lines):
+                    entry = parse(line)
+                    if entry is not None:
+                        return entry.id
         return "0-0"
 
     def add(self, entries: Iterable[Entry]) -> int:
@@ -48,15 +55,23 @@ class Archive:
         count = 0
         for entry in entries:
             day = datetime.datetime.fromtimestamp(entry.time_ms / 1000, datetime.UTC).date().isoformat()
-            record = entry.data.decode("utf-8", "replace")
-            by_day.setdefault(day, []).append(_line(entry.id, record))
+            by_day.setdefault(day, []).append(line_of(entry))
             count += 1
-        for day, lines in sorted(by_day.items()):
-            with (self.folder / f"{day}.jsonl").open("a", encoding="utf-8") as file:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
+        with self._writing:
+            for day, lines in sorted(by_day.items()):
+                with (self.folder / f"{day}.jsonl").open("a", encoding="utf-8") as file:
+                    file.writelines(lines)
+                    file.flush()
+                    os.fsync(file.fileno())
         return count
+
+    def remove(self, file: Path, size_bytes: int) -> bool:
+        """Removes a file that is kept elsewhere up to ``size_bytes``; False when more was written since."""
+        with self._writing:
+            if file.stat().st_size != size_bytes:
+                return False
+            file.unlink()
+            return True
 
     def between(self, first_ms: int, last_ms: int) -> Iterator[Entry]:
         """Entries of a period, both ends included."""
@@ -65,20 +80,23 @@ class Archive:
             for ms in (first_ms, last_ms)
         )
         for file in self.files():
-            if first_day <= file.stem <= last_day:
+            if not first_day <= file.stem <= last_day:
+                continue
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile: its entries are elsewhere
                 for entry in read(file):
                     if first_ms <= entry.time_ms <= last_ms:
                         yield entry
 
 
-def _line(entry_id: str, record: str) -> str:
+def line_of(entry: Entry) -> str:
+    record = entry.data.decode("utf-8", "replace")
     try:
         known = json.loads(record)
     except ValueError:
         known = record  # a foreign record is kept as a text
     if known is record or "\n" in record or "\r" in record:
-        record = json.dumps(known, ensure_ascii=False)
-    return f'{{"id":"{entry_id}","e":{record}}}\n'
+        record = json.dumps(known)  # only ASCII: a foreign record may hold what UTF-8 cannot write
+    return f'{{"id":"{entry.id}","e":{record}}}\n'
 
 
 def _mend(file: Path) -> None:
@@ -110,4 +128,10 @@ def parse(line: bytes) -> Entry | None:
         record = raw["e"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Entry(entry_id, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return Entry(entry_id, text.encode())
+    except (
+        UnicodeEncodeError
+    ):  # half of a character pair, in a foreign record: only its escape can be written
+        return Entry(entry_id, json.dumps(record, separators=(",", ":")).encode())

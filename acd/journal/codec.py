@@ -69,6 +69,14 @@ def decode_event(data: bytes) -> Event:
     return _decode(data, _EVENTS)
 
 
+def type_of(data: bytes) -> str:
+    """The name of a record's type; "" when it cannot be told."""
+    try:
+        return _HEAD.decode(data).type
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
 def decode_command(data: bytes) -> Command:
     """Raises Undecodable."""
     return _decode(data, _COMMANDS)

@@ -38,6 +38,8 @@ DEFAULT_TALK_MS = 240_000
 
 # Of these an agent's day is made; they are played back as they were.
 AGENT_FACTS = (AgentDefined, AgentRemoved, AgentStatusDeclared, AgentReachabilityChanged)
+# Said once, perhaps long ago, and holding until something else is said.
+STANDING = tuple(kind.__name__ for kind in (*AGENT_FACTS, RulesLoaded))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from acd.journal.recorded import Recording
     from acd.journal.stream import Entry
     from acd.journal.what_if import Variant
-    from dozvon.settings import Settings
 
 BUCKET_S = 900
 NOTES = (
@@ -39,6 +38,9 @@ NOTES = (
 @click.option("--roster", type=click.Path(path_type=Path), help="roster file: these agents instead")
 @click.option("--rules", type=click.Path(path_type=Path), help="rules file instead of the recorded rules")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="write a page with a drawing")
+@click.option(
+    "--save", type=click.Path(dir_okay=False, path_type=Path), help="only write the entries to a file"
+)
 @click.option("--json", "as_json", is_flag=True, help="figures as JSON")
 def cli(
     file: tuple[Path, ...],
@@ -48,16 +50,18 @@ def cli(
     roster: Path | None,
     rules: Path | None,
     html: Path | None,
+    save: Path | None,
     as_json: bool,
 ) -> None:
     """What a recorded period would have been with other rules, skills or agents.
 
-    FILEs are journal archives (home/journal/*.jsonl). Without one, --from chooses a period of this
-    installation's archive and journal.
+    FILEs are what --save has written, or archives that wait in home/journal. Without one, --from chooses a
+    period of this installation: its archive in the database, and what is not there yet.
     """
     from zoneinfo import ZoneInfo
 
     from acd.journal import comparison, recorded, what_if
+    from dozvon import archive
     from dozvon.settings import load
 
     settings = load()
@@ -65,7 +69,10 @@ def cli(
     if not file and not from_:
         raise click.UsageError("name a FILE, or a period with --from and --to")
     from_ms, to_ms = _period(from_, to, zone)
-    entries = _from_files(file) if file else from_installation(settings, to_ms)
+    entries = _from_files(file) if file else archive.entries(settings, from_ms, to_ms, warn)
+    if save is not None:
+        _save(save, entries, from_ms)
+        return
     recording = recorded.read(entries, from_ms, to_ms)
     _usable(recording)
     variant = _variant(skills, roster, rules)
@@ -115,37 +122,20 @@ def _from_files(files: tuple[Path, ...]) -> Iterator[Entry]:
         yield from archive.read(file)
 
 
-def from_installation(settings: Settings, to_ms: int, from_ms: int = 0) -> Iterator[Entry]:
-    """The archive, then what is still in Redis. From the beginning: who worked was said long ago."""
-    import asyncio
+def warn(text: str) -> None:
+    click.echo(f"dozvon: {text}", err=True)
 
-    from acd.journal.archive import Archive
-    from acd.journal.link import JournalError
-    from acd.journal.stream import Journal, id_pair
 
-    last = "0-0"
-    for entry in Archive(settings.home / "journal").between(from_ms, to_ms):
-        last = entry.id
-        yield entry
+def _save(file: Path, entries: Iterator[Entry], from_ms: int) -> None:
+    """For another machine: a replay of the file gives the same figures."""
+    from acd.journal.archive import line_of
 
-    async def rest() -> list[Entry]:
-        journal = Journal(settings.redis_url)
-        found: list[Entry] = []
-        after = last
-        try:
-            while entries := await journal.range(f"({after}" if after != "0-0" else "-"):
-                found += [entry for entry in entries if id_pair(entry.id)[0] <= to_ms]
-                after = entries[-1].id
-        finally:
-            await journal.close()
-        return found
-
-    try:
-        yield from asyncio.run(rest())
-    except JournalError as error:
-        click.echo(
-            f"dozvon: the journal in Redis cannot be read, only the archive is used: {error}", err=True
-        )
+    count = 0
+    with file.open("x", encoding="utf-8") as out:
+        for entry in entries:
+            out.write(line_of(entry))
+            count += 1
+    warn(f"{count} entries written to {file}")
 
 
 def _usable(recording: Recording) -> None:

@@ -47,7 +47,7 @@ def cli(
 ) -> None:
     """Forecast of callers, agents needed, and the gaps of the shift plan.
 
-    The history is this installation's journal, or FILEs of journal archives (home/journal/*.jsonl).
+    The history is this installation's journal, or FILEs that `dozvon replay --save` has written.
     """
     from acd import rules_file
     from acd.service import roster as rosters
@@ -131,16 +131,19 @@ def _from_journal(
 
 def _entries(settings: Settings, files: tuple[Path, ...]) -> Iterator[Entry]:
     """Of files all, of the installation the last half year."""
-    from acd.journal import archive
-    from dozvon.commands.replay import from_installation
+    from acd.journal.archive import read
+    from dozvon import archive
+    from dozvon.commands.replay import warn
 
     if files:
         for file in files:
-            yield from archive.read(file)
+            yield from read(file)
         return
     now = dt.datetime.now(dt.UTC)
     start = now - dt.timedelta(weeks=LOOK_BACK_WEEKS)
-    yield from from_installation(settings, int(now.timestamp() * 1000), int(start.timestamp() * 1000))
+    yield from archive.entries(
+        settings, int(start.timestamp() * 1000), int(now.timestamp() * 1000), warn, with_past=False
+    )
 
 
 def _fail(text: str) -> NoReturn:
