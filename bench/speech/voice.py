@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, lfilter  # type: ignore[import-untyped, unused-ignore]
 
-from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Onset, Silero
+from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Onset, Silero, loudness
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 8000
@@ -42,7 +42,7 @@ class ByNetwork:
         self._network, self._onset = Silero(), Onset()
 
     def begins(self, chunk: bytes) -> bool:
-        return self._onset.begins(self._network.probability(chunk))
+        return self._onset.begins(self._network.probability(chunk), loudness(chunk))
 
 
 class ByLoudness:

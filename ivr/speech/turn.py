@@ -1,7 +1,7 @@
 """One turn of a caller: from silence over the first sound to the words. Runs in a worker thread.
 
 Nothing is decoded before somebody speaks. What came in the moments before the onset is kept and decoded too,
-so that the first syllable is not lost. Time is the sound's own: 32 ms a chunk.
+so that the first syllable is not lost. Time is the sound's own, CHUNK_MS a chunk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
 from ivr.speech.endpoint import PATIENCE, EndOfSpeech
 from ivr.speech.grammar import phrases_for
 from ivr.speech.recogniser import Model, Recogniser
-from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset
+from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset, loudness
 
 PRE_ROLL_MS = 480
 _SURE_YES_NO = 0.9
@@ -107,7 +107,7 @@ class Turn:
         probability = self._detector.probability(chunk)
         if self._state is _State.WAITING:
             self._before.append(chunk)
-            return self._begin() if self._onset.begins(probability) else []
+            return self._begin() if self._onset.begins(probability, loudness(chunk)) else []
         assert self._recogniser is not None
         self._recogniser.feed(chunk)
         voiced = self._onset.goes_on(probability)

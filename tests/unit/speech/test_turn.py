@@ -102,7 +102,7 @@ def test_what_came_before_the_onset_is_decoded_too() -> None:
 def test_frames_of_any_size_make_the_same_turn() -> None:
     said = sound(QUIET, 320) + sound(LOUD, 640) + sound(QUIET, 2000)
     results = []
-    for size in (1, 7, 320, 512, 100_000):
+    for size in (1, 7, 256, 320, 100_000):
         heard, office = [], Office("да")
         made = turn(office)
         for start in range(0, len(said), size):
@@ -192,10 +192,10 @@ def test_a_recogniser_that_cannot_begin_frees_the_place() -> None:
 def test_a_click_is_no_onset() -> None:
     class Unsure(Ears):
         def probability(self, chunk: bytes) -> float:
-            return 0.4 if chunk[0] else 0.01
+            return 0.3 if chunk[0] else 0.01
 
     office = Office("да")
     waiting = Turn(Request(1, "ru"), office, Unsure(), office.claim, office.release)
     for _ in range(5):
         assert waiting.hear(sound(LOUD, CHUNK_MS) + sound(QUIET, CHUNK_MS)) == []
-    assert [outcome.text for outcome in waiting.hear(sound(LOUD, 2 * CHUNK_MS))] == [ONSET]
+    assert [outcome.text for outcome in waiting.hear(sound(LOUD, 6 * CHUNK_MS))] == [ONSET]
