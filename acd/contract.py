@@ -345,12 +345,39 @@ class TodayView:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelView:
+    """Today's service level by one formula. A changed formula gets a new version, never another meaning."""
+
+    name: str
+    version: int
+    text: str  # the formula in words
+    numerator: int
+    denominator: int
+
+    @property
+    def level(self) -> float | None:
+        """0..1; None while nothing counts."""
+        return self.numerator / self.denominator if self.denominator > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatesView:
+    """How true the announced waits were, since the journal began: of callers who were told a range when they
+    queued and were answered, how many waited as long as the range said."""
+
+    checked: int = 0
+    inside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     now_ms: int
     calls: tuple[CallView, ...]
     agents: tuple[AgentView, ...]
     today: TodayView
     connected: bool = True  # False: the journal cannot be reached, what you see is old
+    levels: tuple[LevelView, ...] = ()
+    estimates: EstimatesView = EstimatesView()
 
 
 class Distributor(Protocol):

@@ -4,7 +4,7 @@ names an agent or a caller is a label."""
 from __future__ import annotations
 
 from collections import Counter as Count
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import get_args
 
@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from acd.contract import AgentState, AgentStatus, Snapshot, TodayView
+from acd.contract import AgentState, AgentStatus, EstimatesView, LevelView, Snapshot, TodayView
 
 _STATUSES = get_args(AgentStatus)
 _STATES = get_args(AgentState)
@@ -34,6 +34,8 @@ class FloorCollector(Collector):
         yield from _calls(snapshot)
         yield _agents(snapshot)
         yield from _today(snapshot.today)
+        yield _levels(snapshot.levels)
+        yield from _estimates(snapshot.estimates)
 
 
 def _calls(snapshot: Snapshot) -> Iterator[Metric]:
@@ -65,6 +67,29 @@ def _today(today: TodayView) -> Iterator[Metric]:
     yield _gauge("dozvon_today_asa_seconds", "average speed of answer since midnight", today.asa_ms / 1000)
     if today.service_level is not None:
         yield _gauge("dozvon_today_service_level_ratio", "share answered in time", today.service_level)
+
+
+def _levels(levels: Iterable[LevelView]) -> Metric:
+    """Absent while nothing counts: neither 0 % nor 100 % would be true."""
+    family = GaugeMetricFamily(
+        "dozvon_service_level_ratio",
+        "answered in time since midnight, by each formula (docs/service-level.md)",
+        labels=["formula", "version"],
+    )
+    for each in levels:
+        if each.level is not None:
+            family.add_metric([each.name, str(each.version)], each.level)
+    return family
+
+
+def _estimates(estimates: EstimatesView) -> Iterator[Metric]:
+    """Two counters, so that a share of any stretch of time can be had: rate(inside) / rate(checked)."""
+    yield CounterMetricFamily(
+        "dozvon_estimates_checked", "callers answered who had been told a wait", value=estimates.checked
+    )
+    yield CounterMetricFamily(
+        "dozvon_estimates_inside", "of these, who waited as long as was said", value=estimates.inside
+    )
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -25,7 +25,10 @@ from web.schemas import (
     Agents,
     Call,
     Calls,
+    Estimates,
+    Level,
     Live,
+    Quality,
     Today,
     Why,
 )
@@ -96,6 +99,19 @@ async def today(asked: Asked) -> Today:
     return today_of(asked.request.app[OFFICE].floor())
 
 
+async def quality(asked: Asked) -> Quality:
+    office = asked.request.app[OFFICE]
+    seen = office.floor()
+    checked, inside = seen.estimates.checked, seen.estimates.inside
+    return Quality(
+        formula=seen.today.formula,
+        target_s=office.about.target_s,
+        levels=[Level.model_validate(level) for level in seen.levels],
+        estimates=Estimates(checked=checked, inside=inside, share=inside / checked if checked else None),
+        connected=seen.connected,
+    )
+
+
 async def live(asked: Asked) -> web.StreamResponse:
     return await asked.request.app[OFFICE].live.stream(asked.request)
 
@@ -134,6 +150,9 @@ ENDPOINTS = (
     _get("/agents", list_agents, "Agents and what they do", "agents", Agents),
     _get("/agents/{agent_id}", show_agent, "One agent", "agents", Agent, 404),
     _get("/today", today, "Figures since midnight of the centre's zone", "floor", Today),
+    _get(
+        "/quality", quality, "Service level by every formula; how true announced waits were", "floor", Quality
+    ),
     Endpoint(
         "GET",
         "/live",

@@ -208,6 +208,33 @@ class Today(Out):
     connected: bool = True
 
 
+class Level(Out):
+    name: str
+    version: int
+    text: str = Field(description="the formula in words; a changed formula has a new version")
+    numerator: int
+    denominator: int
+    level: float | None = Field(description="0 to 1; null while nothing counts")
+
+
+class Estimates(Out):
+    """Since the journal began: callers who were told a wait and were answered."""
+
+    checked: int
+    inside: int = Field(description="who waited as long as the announced range said")
+    share: float | None = Field(description="inside / checked; null while nothing was checked")
+
+
+class Quality(Out):
+    """Service level by all usual formulas since midnight, and how true announced waits were."""
+
+    formula: str = Field(description="name/version of the one that the wallboard shows")
+    target_s: int
+    levels: list[Level]
+    estimates: Estimates
+    connected: bool
+
+
 class Live(Out):
     """One state of the floor. Lists are cut at a bound; the totals are not."""
 

@@ -147,22 +147,6 @@ class Engine(AgentEvents):
         """What a caller who asked now would be told."""
         return estimate.for_newcomer(self, topic, language, queue)
 
-    def figures(self) -> dict[str, float]:
-        """For monitoring: counters of oddities, service levels by formula, how true the estimates were."""
-        figures = {f"count.{name}": float(value) for name, value in self.counters.items()}
-        for label, level in self.today.levels().items():
-            if level is not None:
-                figures[f"service_level.{label}"] = level
-        learnt = self.calibration
-        figures["estimates.asked"] = float(learnt.asked)
-        if learnt.asked:
-            figures["estimates.in_range"] = learnt.inside / learnt.asked
-        figures["waiting"] = float(self.waiting_count)
-        figures["agents.on_duty"] = float(len(self.on_duty))
-        figures["agents.ready"] = float(len(self.ready))
-        figures["agents.turn_ms"] = self.service_ms
-        return figures
-
     def kept_for(self, caller_ref: str, now_ms: int | None = None) -> KeptPlace | None:
         """What is kept for a caller who calls again."""
         return self.kept_place(caller_ref, now_ms or self.now_ms) if caller_ref else None

@@ -9,6 +9,8 @@ from acd.core.model import Agent, Call, Line
 from acd.core.rules import NEVER
 
 CROWD = 40
+# A caller's place is the moment his node queued him; the entry that says so comes this much later at most.
+ON_THE_WAY_MS = 2_000
 
 
 class Seeking(Machine):
@@ -65,7 +67,8 @@ class Seeking(Machine):
 
         In a crowd one caller in four is enough to learn from.
         """
-        if line is None or call.priority or call.min_level > 1 or call.place_ms != self.now_ms:
+        newcomer = self.now_ms - call.place_ms <= ON_THE_WAY_MS
+        if line is None or call.priority or call.min_level > 1 or not newcomer:
             return
         if self.waiting_count > CROWD and self.version & 3:
             return

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from acd.contract import LevelView
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -85,6 +87,9 @@ FORMULAS = {
 }
 
 
-def all_levels(counts: Counts) -> dict[str, float | None]:
-    """Every formula's value by its label, for a page that shows them side by side."""
-    return {formula.label: formula.level(counts) for formula in FORMULAS.values()}
+def all_levels(counts: Counts) -> tuple[LevelView, ...]:
+    """Every formula with its value, to be shown side by side."""
+    return tuple(
+        LevelView(formula.name, formula.version, formula.text, *formula.of(counts))
+        for formula in FORMULAS.values()
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from acd.contract import Outcome, TodayView
+from acd.contract import LevelView, Outcome, TodayView
 from acd.core.rules import Rules
 from acd.core.service_level import FORMULAS, Counts, all_levels
 
@@ -67,7 +67,7 @@ class Today:
     def as_counts(self) -> Counts:
         return Counts(**{name: max(0, self.counts[name]) for name in FIELDS if name != "waited_ms"})
 
-    def levels(self) -> dict[str, float | None]:
+    def levels(self) -> tuple[LevelView, ...]:
         """All service level formulas side by side."""
         return all_levels(self.as_counts())
 

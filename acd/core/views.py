@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from acd.contract import AgentState, AgentView, CallView, Snapshot
+from acd.contract import AgentState, AgentView, CallView, EstimatesView, Snapshot
 from acd.core import estimate
 
 if TYPE_CHECKING:
@@ -49,4 +49,11 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
         for agent in engine.agents.values()
         if not agent.removed
     )
-    return Snapshot(now_ms, tuple(calls), agents, engine.today.view(waiting, longest))
+    return Snapshot(
+        now_ms,
+        tuple(calls),
+        agents,
+        engine.today.view(waiting, longest),
+        levels=engine.today.levels(),
+        estimates=EstimatesView(engine.calibration.asked, engine.calibration.inside),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Floor:
     def snapshot(self) -> Snapshot:
         self.looks += 1
         state = self.engine.snapshot(self.now_ms)
-        return Snapshot(state.now_ms, state.calls, state.agents, state.today, self.connected)
+        return replace(state, connected=self.connected)
 
     def why(self, call_id: str) -> tuple[str, ...]:
         return self.engine.why(call_id)

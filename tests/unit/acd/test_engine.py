@@ -328,10 +328,11 @@ def test_figures_for_monitoring():
     centre.talk(2, only(centre.call(1, "c1"), OfferCall))
     centre.call(3, "c2")
     centre.at(4, WrapUpFinished("nobody"))
-    figures = centre.engine.figures()
-    assert figures["waiting"] == 1 and figures["agents.on_duty"] == 1 and figures["agents.ready"] == 0
-    assert figures["count.agent_unknown"] == 1
-    assert figures["service_level.answered_of_offered/1"] == 0.5
+    assert centre.engine.counters == {"agent_unknown": 1}
+    seen = centre.engine.snapshot(START + 4_000)
+    levels = {each.name: each.level for each in seen.levels}
+    assert levels["answered_of_offered"] == 0.5 and levels["answered_of_finished"] == 1.0
+    assert (seen.estimates.checked, seen.estimates.inside) == (0, 0)  # he did not wait
 
 
 def test_nonsense_in_a_fact_harms_nobody():
