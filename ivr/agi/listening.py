@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ivr.agi import commands
 from ivr.agi.channel import POKE, Channel
 from ivr.agi.codec import Reply
 from ivr.agi.speaking import Speaker
-from ivr.dialog.contract import Ask, Digits, Input, NoInput, SpeechFailed, Utterance
+from ivr.dialog.contract import Ask, Digits, Input, NoInput, Prompt, SpeechFailed, Utterance
 from ivr.speech.contract import BUSY, ENGINES, NOTHING, ONSET, TOO_LONG, turn_settings
 
 CREATE_TIMEOUT_S = 45.0  # Asterisk gives up a silent server after some 30 s; we must not give up first
@@ -60,6 +61,7 @@ class Listener:
         self._turn = 0
         self._gone = "" if silence else "off"
         self._told = False
+        self._unheard: tuple[Prompt, ...] = ()  # before the question, and not said yet
 
     async def ask(self, action: Ask) -> Input:
         """Speech and keys, or SpeechFailed, or keys alone once that was said."""
@@ -73,9 +75,11 @@ class Listener:
             self._gone = str(error)
             self._told = True
             log.warning("speech is gone for this call", action="speech_gone", why=self._gone)
+            await self._speaker.say(self._unheard, barge_in=action.barge_in)
             return SpeechFailed(self._gone)
 
     async def _hear(self, action: Ask) -> Input:
+        self._unheard = action.prompts[: action.lead]
         await self._begin(action)
         sound, timeout_s = self._silence, max(1, math.ceil(action.timeout_ms / 1000))
         sounds = await self._speaker.sounds(action.prompts)
@@ -84,11 +88,15 @@ class Listener:
             self._channel.forget_keys()
             for each in sounds:
                 await self._channel.play(each, barge_in=False)
+            self._unheard = ()
         elif sounds:
             *first, sound = sounds  # more than one only when a prompt is missing
             for each in first:
                 await self._channel.play(each)
+        began_s = time.monotonic()
         reply = await self._recognise(sound, timeout_s, self._speaker.longest_s(action.prompts))
+        if "text0" in reply.fields or time.monotonic() - began_s >= self._speaker.longest_s(self._unheard):
+            self._unheard = ()  # a server that dies at once ends the prompt with it
         if reply.note == "speech" and reply.fields.get("text0") == ONSET:
             reply = await self._recognise(self._silence, LONGEST_SPEECH_S)
         return await self._understood(reply, action)

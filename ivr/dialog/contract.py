@@ -177,6 +177,7 @@ class Ask(Action):
     speech: bool = False
     expects: Literal["choice", "yes_no", "digits", "date", "sentence"] = "choice"
     phrases: tuple[str, ...] = ()  # grammar for the recogniser; () with speech: free speech
+    lead: int = 0  # so many of the prompts come before the question itself: said even when speech fails
 
 
 @dataclass(frozen=True, slots=True)

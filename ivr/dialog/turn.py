@@ -106,6 +106,7 @@ class Turn:
         action = Ask(
             prompts=(*self.pending, *(Prompt(prompt, slots) for prompt in prompts)),
             speech=bool(how.pop("speech", False)) and self.s.speech,
+            lead=len(self.pending),
             **how,
         )
         if self.s.typed_ahead:

@@ -183,3 +183,22 @@ async def test_the_silence_is_silent(tmp_path: Path) -> None:
     path = await asyncio.to_thread(make_silence, tmp_path / "sounds")
     assert path == str(tmp_path / "sounds" / "silence")
     assert (tmp_path / "sounds" / "silence.alaw").read_bytes() == b"\xd5" * 800
+
+
+GREETED = Ask((Prompt("hello"), Prompt("menu")), speech=True, lead=1, timeout_ms=100, interdigit_ms=50)
+
+
+@pytest.mark.parametrize(
+    ("results", "again"),
+    [
+        (None, True),  # no server answers
+        ([(0.01, "(speech) endpos=0 results=0")], True),  # it dies as the prompt begins
+        ([(0.01, heard("@onset")), (0.01, "(speech) endpos=0 results=0")], False),  # he interrupted it
+    ],
+)
+async def test_the_greeting_is_heard_though_speech_fails(
+    hall: Any, soon: Any, results: Any, again: bool
+) -> None:
+    node, peer = await answer(hall, soon, results, GREETED)
+    assert isinstance(node.hotline.heard[1], SpeechFailed)
+    assert ("/voice/ru/hello" in peer.said) is again
