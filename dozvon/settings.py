@@ -61,6 +61,8 @@ class Database(Section):
 class Agi(Section):
     host: str = "127.0.0.1"
     port: Port = 4573
+    # host:port of the node that takes calls and waiting callers when this one is away; "": there is none.
+    second: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]{1,253}:\d{1,5})?$")] = ""
     max_sessions: int = 600
 
 

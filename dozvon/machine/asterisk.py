@@ -161,7 +161,7 @@ def local_conf(settings: Settings, emergency: Path) -> str:
         "local-numbers": number_lines(settings.hotline.number),
         "local-globals": [
             f"DOZVON_NODE_1 = {settings.agi.host}:{settings.agi.port}",
-            "DOZVON_NODE_2 =",
+            f"DOZVON_NODE_2 = {settings.agi.second}".rstrip(),
             "DOZVON_PATIENCE_S = 20",
             f"DOZVON_EMERGENCY = {emergency}",
             f"DOZVON_SPOOL = {settings.spool.absolute()}",

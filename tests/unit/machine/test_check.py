@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from dozvon.machine import secrets
 from dozvon.machine.asterisk import CONFIG, local_conf, number_lines
 from dozvon.machine.check import check_folder
 from dozvon.machine.files import read
-from dozvon.settings import Settings
+from dozvon.settings import Agi, Settings
 
 
 @pytest.fixture
@@ -35,6 +36,16 @@ def test_the_shipped_files_have_no_fault_before_and_after_secrets(folder, settin
 def test_the_files_of_an_installation_have_no_fault(folder, settings):
     (folder / "dozvon-local.conf").write_text(local_conf(settings, folder / "dozvon-emergency"))
     assert check_folder(folder, settings) == []
+
+
+def test_the_second_node_stands_in_the_installations_file(folder, settings):
+    second = settings.model_copy(update={"agi": Agi(second="10.0.0.2:4573")})
+    text = local_conf(second, folder / "dozvon-emergency")
+    assert "DOZVON_NODE_1 = 127.0.0.1:4573\nDOZVON_NODE_2 = 10.0.0.2:4573\n" in text
+    assert "DOZVON_NODE_2 =\n" in local_conf(settings, folder / "dozvon-emergency")
+    for wrong in ("10.0.0.2", "10.0.0.2:4573\nx = y", "a b:1", "${EVIL}:1"):
+        with pytest.raises(ValidationError):
+            Agi(second=wrong)
 
 
 CHANGES = [
