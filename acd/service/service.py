@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import structlog
 
@@ -37,8 +38,10 @@ from acd.service.orders import Orders
 from acd.service.outbox import Outbox
 from acd.service.roster import Roster
 from acd.service.sender import Sender
+from acd.tasks import keep_running
 
 Listener = Callable[[Event, int], None]
+BROKEN_AFTER: Final = 5  # deaths of one task without half a minute of work between them
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +106,8 @@ class DistributorService:
         self._offset_ms = 0
         self._heard_s = 0.0
         self._tasks: list[asyncio.Task[None]] = []
+        self._task_deaths = 0
+        self.broken = asyncio.Event()  # a task dies again and again: this process should be replaced
         self._orders: dict[str, Orders] = {}
         self._follower = Follower(
             self._journal,
@@ -142,14 +147,14 @@ class DistributorService:
         if self._tasks:
             raise RuntimeError("started already")
         for name, work in (
-            ("pulse", self._leadership.run()),
-            ("follow", self._follower.run()),
-            ("send", self._sender.run()),
-            ("chores", self._chores.run()),
+            ("pulse", self._leadership.run),
+            ("follow", self._follower.run),
+            ("send", self._sender.run),
+            ("chores", self._chores.run),
         ):
             self._spawn(name, work)
         if self._shelving is not None:
-            self._spawn("shelving", self._shelving.run())
+            self._spawn("shelving", self._shelving.run)
 
     async def stop(self, drain_s: float = 2.0) -> None:
         """Sends what waits, as long as Redis takes it, lets a standby lead, and closes."""
@@ -181,15 +186,14 @@ class DistributorService:
             return False
         return True
 
-    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(self._guard(name, work), name=f"distributor-{name}"))
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        kept = keep_running(name, work, self._task_died)
+        self._tasks.append(asyncio.create_task(kept, name=f"distributor-{name}"))
 
-    async def _guard(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception:
-            log.exception("task died", action="task_died", task=name)
-            raise
+    def _task_died(self, in_a_row: int) -> None:
+        self._task_deaths += 1
+        if in_a_row >= BROKEN_AFTER:
+            self.broken.set()
 
     # ------------------------------------------------------------------------------------ Distributor
     @property
@@ -232,7 +236,7 @@ class DistributorService:
                 on_unknown=lambda offer: self._chores.report_lost(offer.call_id),
             )
             self._orders[node] = orders
-            self._spawn(f"orders-{node}", orders.run(self._follower.synced))
+            self._spawn(f"orders-{node}", functools.partial(orders.run, self._follower.synced))
         return aiter(orders)
 
     def wait_of(self, call_id: str) -> WaitView | None:
@@ -289,7 +293,11 @@ class DistributorService:
             for name, count in orders.counts.items():
                 total[f"order_{name}"] = total.get(f"order_{name}", 0) + count
         total |= self._shelving.counts if self._shelving else {}
-        total |= {"outbox": len(self._outbox), "outbox_dropped": self._outbox.dropped}
+        total |= {
+            "task_deaths": self._task_deaths,
+            "outbox": len(self._outbox),
+            "outbox_dropped": self._outbox.dropped,
+        }
         total |= {f"engine_{name}": count for name, count in self._follower.replica.engine.counters.items()}
         return total
 

@@ -17,6 +17,7 @@ import structlog
 
 from acd.contract import AgentReachabilityChanged, Event
 from acd.switch.link import BadValue, Link, Message, SwitchError, SwitchRefused
+from acd.tasks import keep_running
 
 LIST_TIMEOUT_S: Final = 15.0
 LOOK_S: Final = 1.0
@@ -96,8 +97,8 @@ class Switch:
         if self._tasks:
             raise RuntimeError("started already")
         self._tasks = [
-            asyncio.create_task(self.link.run(), name="switch"),
-            asyncio.create_task(self._look(), name="switch-look"),
+            asyncio.create_task(keep_running(name, work, lambda _: None), name=name)
+            for name, work in (("switch", self.link.run), ("switch-look", self._look))
         ]
 
     async def stop(self) -> None:

@@ -7,6 +7,9 @@ import signal
 import sys
 
 import click
+import structlog
+
+log = structlog.get_logger()
 
 
 @click.command()
@@ -31,18 +34,26 @@ def cli(home: str, standby: bool, console: bool) -> None:
     settings = load()
     configure(settings, "dozvon", console)
 
-    async def run() -> None:
+    async def run() -> bool:
+        """False: it ended by itself, and whoever supervises starts a new one."""
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         daemon = guarded(lambda: Daemon(settings, leads=not standby))
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.reload)
         await daemon.start()
-        await stopping.wait()
+        ends = [asyncio.create_task(event.wait()) for event in (stopping, daemon.distributor.broken)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        if not stopping.is_set():
+            log.error("the distributor fails again and again", action="daemon_broken")
         await daemon.stop()
+        return stopping.is_set()
 
     try:
-        asyncio.run(run())
+        told = asyncio.run(run())
     except (ConfigurationFaulty, DeskUnavailable, OSError) as error:
         click.echo(f"dozvon serve: {error}", err=True)
         sys.exit(1)
+    sys.exit(0 if told else 1)
