@@ -173,7 +173,7 @@ class Telephone:
             place, self.place = self.place, max(1, self.place - 1)
             waited = self.now_ms - self.session.first_queued_ms
             high = self._wait_ms * place
-            return Waited(waited, place, high // 2, high)
+            return Waited(waited, place, high // 2, high, self.session.speech)
         if isinstance(waits, Record):
             return Recorded("", 0, "empty")
         self.now_ms += 6000

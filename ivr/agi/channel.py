@@ -10,6 +10,8 @@ Rules
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ REPLY_MARGIN_S = 10.0
 MAX_PROMPT_S = 300.0
 MAX_KEYS_AHEAD = 32
 MAX_TALK_S = 4 * 3600.0
+HUSH_TIMEOUT_S = 0.15  # the speech server's word takes some 10 ms; a poke takes Asterisk about 100
 POKE = "D"  # a key that telephones do not have: stops SPEECH RECOGNIZE, which takes no command
 
 DialStatus = Literal["answered", "no_answer", "declined", "unreachable", "cancelled"]
@@ -85,6 +88,7 @@ class Channel:
         self._keys = ""
         self._music = ""
         self.poke: Callable[[], Awaitable[None]] | None = None  # gives ``POKE`` to this channel
+        self.hush: Callable[[], Awaitable[bool]] | None = None  # has the speech server end its turn
         session.on_leftover = self._keep_leftover
 
     @property
@@ -120,8 +124,13 @@ class Channel:
     async def stop(self) -> None:
         """Silences what a cancelled operation left playing."""
         running = self._session.running
-        if running is not None and not running.interruptible and self.poke is not None:
-            await self.poke()
+        if running is not None and not running.interruptible:
+            if self.hush is not None and await self.hush():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(HUSH_TIMEOUT_S):
+                        await self._session.settle()
+            if self._session.running is not None and self.poke is not None:
+                await self.poke()
         await self._session.settle()
 
     def forget_keys(self) -> None:
@@ -197,6 +206,11 @@ class Channel:
             await self.raise_if_gone()
             raise SessionLost("cannot wait for keys")
         return chr(reply.number) if self._is_key(reply) else ""
+
+    async def recognise(self, sound: str, timeout_s: int, longest_s: float, offset: int = 0) -> Reply:
+        """Plays a sound from ``offset`` samples on and hears speech or a key; see ``commands``."""
+        self._music = ""  # playing ends it
+        return await self._run(commands.speech_recognize(sound, timeout_s, offset), longest_s)
 
     async def silence(self) -> None:
         """Ends music."""

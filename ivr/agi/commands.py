@@ -73,9 +73,12 @@ def speech_set(name: str, value: str) -> Command:
     return Command(("SPEECH", "SET", name, value))
 
 
-def speech_recognize(sound: str, timeout_ms: int) -> Command:
-    """Plays and listens; the timeout begins with the prompt's end. Notes: speech, digit, timeout, hangup."""
-    return Command(("SPEECH", "RECOGNIZE", sound, str(timeout_ms), "0"))
+def speech_recognize(sound: str, timeout_s: int, offset: int = 0) -> Command:
+    """Plays from ``offset`` (samples) on and listens; the timeout begins with the sound's end.
+
+    Notes: speech, digit, timeout, hangup. A sound that is not there is silence without an error.
+    """
+    return Command(("SPEECH", "RECOGNIZE", sound, str(timeout_s), str(offset)))
 
 
 def speech_destroy() -> Command:

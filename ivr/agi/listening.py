@@ -20,6 +20,7 @@ import structlog
 from ivr.agi import commands
 from ivr.agi.channel import POKE, Channel
 from ivr.agi.codec import Reply
+from ivr.agi.holding import MAX_FALSE_STARTS, Music, News
 from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, Input, NoInput, Prompt, SpeechFailed, Utterance
 from ivr.speech.contract import BUSY, ENGINES, NOTHING, ONSET, TOO_LONG, turn_settings
@@ -30,6 +31,7 @@ LONGEST_SPEECH_S = 40
 MARGIN_S = 15.0
 SILENCE_MS = 100
 MAX_ALTERNATIVES = 5
+OVER_MUSIC = Ask((), terminator="", speech=True, expects="sentence")  # anything may be said
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +64,7 @@ class Listener:
         self._gone = "" if silence else "off"
         self._told = False
         self._unheard: tuple[Prompt, ...] = ()  # before the question, and not said yet
+        self._false_starts = 0  # over music
 
     async def ask(self, action: Ask) -> Input:
         """Speech and keys, or SpeechFailed, or keys alone once that was said."""
@@ -77,6 +80,49 @@ class Listener:
             log.warning("speech is gone for this call", action="speech_gone", why=self._gone)
             await self._speaker.say(self._unheard, barge_in=action.barge_in)
             return SpeechFailed(self._gone)
+
+    async def over(self, music: Music, news: News) -> Digits | Utterance | None:
+        """Words or a key over news and music, however long that takes; None when nobody can listen here.
+
+        Waiting is no question: what fails is not told to the dialogue, and silence is no answer.
+        """
+        try:
+            while self._false_starts < MAX_FALSE_STARTS:
+                answer = await self._overheard(music, news)
+                if answer is not None:
+                    return answer
+        except SpeechGone as error:
+            self._gone = str(error)
+        log.info("only music from here on", action="hold_unheard", why=self._gone or "noise")
+        return None
+
+    @property
+    def hears_over_music(self) -> bool:
+        return not self._gone and self._false_starts < MAX_FALSE_STARTS and self._ready()
+
+    async def _overheard(self, music: Music, news: News) -> Digits | Utterance | None:
+        """Until a key, words, noise (counted), the end of the news or of the piece of music."""
+        await self._begin(OVER_MUSIC)
+        if not news.said:
+            news.said = True
+            *first, sound = await self._speaker.sounds(news.prompts) or [self._silence]
+            self._speaker.note(news.prompts)
+            for each in first:
+                await self._channel.play(each)
+            reply = await self._recognise(sound, 1, self._speaker.longest_s(news.prompts))
+        else:
+            with music.playing():
+                left_s, offset = music.left_s, music.offset
+                reply = await self._channel.recognise(music.sound, 1, left_s + MARGIN_S, offset)
+        if reply.note == "speech" and reply.fields.get("text0") == ONSET:
+            reply = await self._recognise(self._silence, LONGEST_SPEECH_S)
+        if reply.note == "speech" and reply.fields.get("text0") in (NOTHING, TOO_LONG, BUSY, ONSET):
+            self._false_starts += 1
+            return None
+        answer = await self._understood(reply, OVER_MUSIC)
+        if isinstance(answer, Utterance):
+            self._false_starts = 0
+        return answer if isinstance(answer, Digits | Utterance) else None
 
     async def _hear(self, action: Ask) -> Input:
         self._unheard = action.prompts[: action.lead]
@@ -132,7 +178,7 @@ class Listener:
     async def _recognise(self, sound: str, timeout_s: int, prompt_s: float = 1.0) -> Reply:
         """Should Asterisk hang in it (the server stands still), the dialplan goes on."""
         longest_s = prompt_s + timeout_s + MARGIN_S
-        return await self._channel.command(commands.speech_recognize(sound, timeout_s), longest_s)
+        return await self._channel.recognise(sound, timeout_s, longest_s)
 
     async def _understood(self, reply: Reply, action: Ask) -> Input:
         match reply.note:

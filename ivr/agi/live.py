@@ -20,6 +20,7 @@ import structlog
 from acd.contract import CallLeft, CallQueued, Command, Distributor, OfferCall, ReleaseCall, WithdrawOffer
 from ivr.agi import commands
 from ivr.agi.codec import Environment
+from ivr.agi.holding import Ears
 from ivr.agi.session import Session
 from ivr.dialog.contract import Value
 
@@ -114,7 +115,9 @@ class CallbackOrders(Protocol):
 class LiveCalls:
     """This node's calls; delivers the distributor's orders to them."""
 
-    def __init__(self, distributor: Distributor, node: str, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self, distributor: Distributor, node: str, grace_s: float = GRACE_S, *, hold_listeners: int = 20
+    ) -> None:
         self._distributor = distributor
         self._node = node
         self._grace_s = grace_s
@@ -122,6 +125,7 @@ class LiveCalls:
         self._rings: dict[str, Ring] = {}
         self._strays: set[asyncio.Task[None]] = set()
         self.callbacks: CallbackOrders | None = None
+        self.ears = Ears(hold_listeners)
 
     def __len__(self) -> int:
         return len(self._calls)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from acd.contract import CallbackRequested, Distributor
 from desk.contract import Desk, Interaction
+from ivr.agi.holding import Track
 from ivr.dialog.contract import Action, CallStarted, Input, LookUp, LookUpDone, Prompt, RequestCallback, Value
 from ivr.prompts.contract import Voice
 
@@ -54,6 +55,11 @@ class Phones(Protocol):
 LookUpPort = Callable[[LookUp], Awaitable[LookUpDone]]
 
 
+async def nobody_listens(_call_id: str) -> bool:
+    """Without a speech server of our own."""
+    return False
+
+
 async def nothing_found(_action: LookUp) -> LookUpDone:
     """The look-up of an installation without integrations."""
     return LookUpDone(found=False)
@@ -79,6 +85,7 @@ class CallSettings:
     queue_down_ms: int = 20_000  # without a journal for so long, a waiting caller is released
     desk_timeout_s: float = 3.0
     look_up_timeout_s: float = 5.0
+    music: tuple[Track, ...] = ()  # that waiting callers are listened to over; () only plays music_class
     silence: str = ""  # a moment of silence (``listening.make_silence``); "" takes keys only
     min_free_bytes: int = 64 * 1024 * 1024  # for a recording to begin
 
@@ -106,4 +113,6 @@ class House:
     phones: Phones | None = None
     look_up: LookUpPort = nothing_found
     speech_ready: Callable[[], bool] = lambda: True  # is a speech server there; asked before each turn
+    # Ends what the speech server listens for in this call; False when it does not know the call.
+    end_turn: Callable[[str], Awaitable[bool]] = nobody_listens
     callbacks: CallbackPort | None = None  # None: who wants to be called back becomes a ticket

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -136,7 +137,6 @@ class Call:
         self._session = session
         self._channel = Channel(session)
         self._speaker = Speaker(self._channel, house.voice, house.settings.languages[0])
-        self._waiting = Waiting(house, calls, call, self._channel, self._speaker)
         self._errands = Errands(house, call)
         self._dialogue: Any = None
         self._done = False
@@ -144,7 +144,9 @@ class Call:
         self._listener = Listener(
             self._channel, self._speaker, call.call_id, house.settings.silence, house.speech_ready
         )
+        self._waiting = Waiting(house, calls, call, self._channel, self._speaker, self._listener)
         self._channel.poke = self._poke
+        self._channel.hush = lambda: house.end_turn(self._base_id)
 
     # ------------------------------------------------------------------------------------ the whole
     async def run(self, started: CallStarted) -> None:
@@ -214,6 +216,8 @@ class Call:
         if isinstance(self._last, Enqueue):  # the others are done when they are done
             self._last = Hold(self._last.announce_every_ms)
             return await self._do(self._last)
+        if isinstance(self._last, Hold):
+            self._last = replace(self._last, prompts=())  # said once
         return event or PromptFinished()
 
     async def _do(self, action: Action) -> Input | None:
@@ -223,7 +227,7 @@ class Call:
             case Ask():
                 return await self._waiting.with_offers(lambda: self._ask(action))
             case Hold():
-                return await self._waiting.hold(action.announce_every_ms)
+                return await self._waiting.hold(action)
             case Enqueue():
                 await self._waiting.enter(action, self._facts("flow_version", ""))
                 return None
@@ -321,7 +325,7 @@ class Call:
                 first_queued_ms=waiting.first_queued_ms if waiting else started.first_queued_ms,
             )
             await self._waiting.enter(enqueue, self._facts("flow_version", ""))
-            while not isinstance(event := await self._waiting.hold(30_000), ConversationEnded):
+            while not isinstance(event := await self._waiting.hold(Hold()), ConversationEnded):
                 if isinstance(event, QueueReleased):
                     raise LeftToDialplan
         except (CallerHungUp, SessionLost, LeftToDialplan):

@@ -78,6 +78,13 @@ class Speaker:
                 await self._voice.prepare(prompts, self.language)
         return self._voice.sound(prompts, self.language)
 
+    def duration_ms(self, prompts: tuple[Prompt, ...]) -> int:
+        """How long these prompts take, 0 when that is not known."""
+        try:
+            return self._voice.duration_ms(prompts, self.language) if prompts else 0
+        except (PromptMissing, OSError):
+            return 0
+
     def longest_s(self, prompts: tuple[Prompt, ...]) -> float:
         """How long these prompts take at most; a generous guess when that is not known."""
         try:

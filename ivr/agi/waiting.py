@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -31,10 +31,13 @@ from acd.contract import (
     WithdrawOffer,
 )
 from ivr.agi.channel import CallerHungUp, Channel, DialResult
+from ivr.agi.holding import Music, News
+from ivr.agi.listening import Listener
 from ivr.agi.live import LiveCall, LiveCalls, Ring
 from ivr.agi.ports import House
+from ivr.agi.racing import race, settled
 from ivr.agi.speaking import Speaker
-from ivr.dialog.contract import ConversationEnded, Digits, Enqueue, Input, QueueReleased, Waited
+from ivr.dialog.contract import ConversationEnded, Digits, Enqueue, Hold, Input, QueueReleased, Waited
 
 DIAL_OPTIONS = "g{music}U(acd-whisper)"
 MIN_HOLD_MS = 200  # a dialogue that asks for less would spin
@@ -49,7 +52,13 @@ class Waiting:
     """One caller and the queue."""
 
     def __init__(
-        self, house: House, calls: LiveCalls, call: LiveCall, channel: Channel, speaker: Speaker
+        self,
+        house: House,
+        calls: LiveCalls,
+        call: LiveCall,
+        channel: Channel,
+        speaker: Speaker,
+        listener: Listener,
     ) -> None:
         self._house = house
         self._settings = house.settings
@@ -57,6 +66,8 @@ class Waiting:
         self._call = call
         self._channel = channel
         self._speaker = speaker
+        self._listener = listener
+        self._music = Music(house.settings.music)
         self._whisper = ""
         self._left = False  # a place or a conversation under this id is over
         self._unreachable_since_ms = 0
@@ -126,31 +137,66 @@ class Waiting:
             await self._channel.set("DOZVON_FIRST_QUEUED_MS", "")
 
     # -------------------------------------------------------------------------------------- waiting
-    async def hold(self, announce_every_ms: int) -> Input:
-        """Music until a key, the time of the next announcement, a conversation or a release."""
+    async def hold(self, action: Hold) -> Input:
+        """News, then music until a key, the next announcement's time, a conversation or a release.
+
+        Also until words, when they are wanted and one of the node's ears is free.
+        """
         if not self.queued:
             return QueueReleased("not_queued")
-        due_ms = self._house.clock_ms() + max(MIN_HOLD_MS, announce_every_ms)
-        return await self.with_offers(lambda: self._hold_until(due_ms))
+        news = News(action.prompts, said=not action.prompts)
+        every_ms = max(MIN_HOLD_MS, action.announce_every_ms)
+        due_ms = self._house.clock_ms() + every_ms + self._speaker.duration_ms(action.prompts)
+        return await self.with_offers(lambda: self._hold_until(due_ms, news, action.speech))
 
-    async def _hold_until(self, due_ms: int) -> Input:
-        while (left_ms := due_ms - self._house.clock_ms()) > 0:
-            step_ms = min(left_ms, WAIT_STEP_MS, self._settings.queue_down_ms)
-            key = await self._channel.wait_for_key(step_ms, self._settings.music_class)
-            if key:
-                return Digits(key)
-            if self._journal_down():
-                await self.leave("overflowed", "queue_down")
-                return QueueReleased("queue_down")
-        return self._waited()
+    async def _hold_until(self, due_ms: int, news: News, listening: bool) -> Input:
+        possible = listening and bool(self._music) and self._listener.hears_over_music
+        with self._calls.ears.claimed(possible) as heard:
+            if heard and not self._channel.keys_ahead:
+                event = await self._while_listening(due_ms, news)
+                if event is not None:
+                    return event
+            if not news.said:
+                await self._speaker.say(news.prompts)
+                news.said = True
+            while (left_ms := due_ms - self._house.clock_ms()) > 0:
+                key = await self._channel.wait_for_key(self._step_ms(left_ms), self._settings.music_class)
+                if key:
+                    return Digits(key)
+                if self._journal_down():
+                    return await self._journal_is_away()
+            return self._waited(heard and self._listener.hears_over_music)
 
-    def _waited(self) -> Waited:
+    async def _while_listening(self, due_ms: int, news: News) -> Input | None:
+        """What came of it; None when there is only music for the rest of the time."""
+        words = asyncio.create_task(self._listener.over(self._music, news))
+        try:
+            while (left_ms := due_ms - self._house.clock_ms()) > 0:
+                await asyncio.wait({words}, timeout=self._step_ms(left_ms) / 1000)
+                if words.done():
+                    return words.result()
+                if self._journal_down():
+                    break
+        finally:
+            words.cancel()
+            await settled(words)
+        await self._channel.stop()
+        return await self._journal_is_away() if self._journal_down() else None
+
+    def _step_ms(self, left_ms: int) -> int:
+        return min(left_ms, WAIT_STEP_MS, self._settings.queue_down_ms)
+
+    async def _journal_is_away(self) -> QueueReleased:
+        await self.leave("overflowed", "queue_down")
+        return QueueReleased("queue_down")
+
+    def _waited(self, heard: bool = False) -> Waited:
         assert self._call.waiting is not None
         waited_ms = max(0, self._house.clock_ms() - self._call.waiting.first_queued_ms)
         view = self._house.distributor.wait_of(self._call.call_id)
         if view is None:
-            return Waited(waited_ms, 0, 0, 0)
-        return Waited(waited_ms, view.place, view.low_ms, view.high_ms)
+            return Waited(waited_ms, 0, 0, 0, heard)
+        return Waited(waited_ms, view.place, view.low_ms, view.high_ms, heard)
 
     def _journal_down(self) -> bool:
         now_ms = self._house.clock_ms()
@@ -347,27 +393,3 @@ def next_id(call_id: str) -> str:
     """The id under which a call queues once more: ``ID``, ``ID~2``, ``ID~3``."""
     base, _, number = call_id.partition("~")
     return f"{base}~{int(number) + 1 if number.isdigit() else 2}"
-
-
-async def race(
-    work: Coroutine[Any, Any, T],
-    order: Callable[[], Coroutine[Any, Any, Command]],
-    put_back: Callable[[Command], None],
-) -> tuple[T | None, Command | None]:
-    """The work's result, or the order that came first (the work is then cancelled); never loses an order."""
-    working, ordering = asyncio.create_task(work), asyncio.create_task(order())
-    try:
-        await asyncio.wait({working, ordering}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result(), None
-        return None, ordering.result()
-    finally:
-        if working.done() and ordering.done() and not ordering.cancelled():
-            put_back(ordering.result())
-        for task in (working, ordering):
-            task.cancel()
-        await _settled(working, ordering)
-
-
-async def _settled(*tasks: Awaitable[Any]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)

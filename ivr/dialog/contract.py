@@ -103,12 +103,13 @@ class Recorded(Input):
 
 @dataclass(frozen=True, slots=True)
 class Waited(Input):
-    """Still in the queue; place 0: not known just now."""
+    """Still in the queue; place 0: not known just now. ``heard``: words are listened for over the music."""
 
     waited_ms: int
     place: int
     low_ms: int
     high_ms: int
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +205,11 @@ class Enqueue(Action):
 
 @dataclass(frozen=True, slots=True)
 class Hold(Action):
-    """Go on waiting in the queue, with music."""
+    """Go on waiting: ``prompts`` once, then music; ``speech``: words are listened for over both."""
 
     announce_every_ms: int = 30_000
+    prompts: tuple[Prompt, ...] = ()
+    speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,10 @@ class Queue(Node):
     otherwise: Ref  # will not be served, for a reason that ``released`` does not name
     released: Refs = field(default_factory=dict)
     options: Options = ()  # keys and words while waiting
-    hint: Prompts = ()  # tells of them, now and then
+    intents: Refs = field(default_factory=dict)  # what is asked over the music leads here, as in a menu
+    hint: Prompts = ()  # tells of the options, now and then
+    hint_spoken: Prompts = ()  # to callers who are listened to over the music; () is the hint
+    unclear: Prompts = ("queue.unclear",)  # to words over the music that mean nothing here
     talks: Refs = field(default_factory=dict)  # topic -> guided talk while waiting
     talk_min_wait_s: int = 45
     first_announce_s: int = 5

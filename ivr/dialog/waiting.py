@@ -8,10 +8,13 @@ news: the first time everything, later only what has changed, and never the same
 from __future__ import annotations
 
 from ivr.dialog.asking import (
+    ACCEPT,
+    ACCEPT_ANSWER,
     CONFIRM,
     failed,
     find_by_intent,
     find_option,
+    fits,
     give_up,
     repeated,
     wants_person,
@@ -33,11 +36,13 @@ from ivr.dialog.contract import (
     Utterance,
     Waited,
 )
-from ivr.dialog.model import REPEAT_KEY, Callback, InQueue, Option, Queue
+from ivr.dialog.model import REPEAT_KEY, Callback, InQueue, Option, Prompts, Queue
 from ivr.dialog.turn import Turn, topic_prompt
 from ivr.dialog.words import digits_in
 
 HINTED = "hint"  # in Session.heard
+UNCLEAR = "unclear"
+MAX_UNCLEAR = 2
 HINT_EVERY = 4  # announcements between two mentions of what one can do while waiting
 
 
@@ -45,7 +50,7 @@ HINT_EVERY = 4  # announcements between two mentions of what one can do while wa
 def enter_queue(turn: Turn, node: Queue) -> None:
     turn.set(step="hold", menus=())
     if turn.s.queued:
-        turn.do(Hold(node.announce_s * 1000))
+        _hold(turn, node.announce_s)
         return
     first = turn.s.first_queued_ms or turn.now_ms
     topic = turn.s.topic or node.topic
@@ -77,12 +82,21 @@ def enter_queue(turn: Turn, node: Queue) -> None:
     if node.prompts:
         # Said when the place is taken already: a specialist who is free rings meanwhile.
         turn.say(node.prompts)
-        turn.do(Hold(node.first_announce_s * 1000))
+    _hold(turn, node.first_announce_s)
+
+
+def _hold(turn: Turn, announce_s: int) -> None:
+    if not turn.s.speech:
+        turn.do(Hold(announce_s * 1000))
+        return
+    news, turn.pending = tuple(turn.pending), []
+    turn.do(Hold(announce_s * 1000, news, speech=True))  # heard and answered in one breath
 
 
 def receive_queue(turn: Turn, node: Queue, input: Input) -> None:
     """An input while the caller listens to the music."""
     option: Option | None = None
+    way: tuple[str, str] | None = None
     if isinstance(input, Waited):
         talk = _talk(turn, node, input)
         announce(turn, node, input, hint=not talk)
@@ -97,16 +111,39 @@ def receive_queue(turn: Turn, node: Queue, input: Input) -> None:
         elif input.keys[:1] == REPEAT_KEY:
             _tell_again(turn, node)
     elif isinstance(input, Utterance):
-        option = find_option(node.options, input.text, turn.s.language)
-        if option is None:
-            meaning = turn.meaning(input, "sentence")
-            option = find_by_intent(node.options, meaning) if meaning.confidence >= CONFIRM else None
-            if option is not None and meaning.intent.startswith("answer."):
-                turn.slot("answer", meaning.intent.removeprefix("answer."))
+        way = _spoken(turn, node, input)
     if option is not None:
-        turn.go(option.key, option.go)
+        way = (option.key, option.go)
+    if way is not None:
+        turn.go(*way)
     else:
-        turn.do(Hold(node.announce_s * 1000))
+        _hold(turn, node.announce_s)
+
+
+def _spoken(turn: Turn, node: Queue, said: Utterance) -> tuple[str, str] | None:
+    """The edge that was meant. Nobody asked him, so it may not have been for us: doubtful words do nothing,
+    words that were heard well but mean nothing here are answered ``MAX_UNCLEAR`` times."""
+    option = find_option(node.options, said.text, turn.s.language)
+    if option is not None and said.confidence >= CONFIRM:
+        return option.key, option.go
+    meaning = turn.meaning(said, "sentence")
+    is_answer = meaning.intent.startswith("answer.")
+    if meaning.confidence >= (ACCEPT_ANSWER if is_answer else ACCEPT):
+        pattern = next((p for p in node.intents if meaning.intent and fits(meaning.intent, p)), "")
+        if pattern:
+            if is_answer:
+                turn.slot("answer", meaning.intent.removeprefix("answer."))
+            return f"intents.{pattern}", node.intents[pattern]
+        option = find_by_intent(node.options, meaning)
+        if option is not None:
+            return option.key, option.go
+        if meaning.intent in ("person", "repeat"):
+            _tell_again(turn, node)
+            return None
+    if said.confidence >= CONFIRM and turn.s.heard.count(UNCLEAR) < MAX_UNCLEAR:
+        turn.set(heard=(*turn.s.heard, UNCLEAR))
+        turn.say(node.unclear)
+    return None
 
 
 def announce(turn: Turn, node: Queue, waited: Waited, *, hint: bool = True) -> None:
@@ -128,7 +165,7 @@ def announce(turn: Turn, node: Queue, waited: Waited, *, hint: bool = True) -> N
         # A place that got worse (somebody urgent came) is not told: it helps nobody.
         turn.say((node.still[s.announced % len(node.still)],))
     if hint and node.options and (s.announced % HINT_EVERY == 0 or HINTED not in s.heard):
-        turn.say(node.hint)
+        turn.say(_hint(turn, node, heard=waited.heard))
         turn.set(heard=(*(mark for mark in s.heard if mark != HINTED), HINTED))
     better = waited.place if s.place == 0 else min(s.place, waited.place or s.place)
     told = wait if waited.place > 0 and (s.place == 0 or waited.place < s.place) else s.wait
@@ -142,7 +179,12 @@ def _tell_again(turn: Turn, node: Queue) -> None:
         turn.say(node.next_one if turn.s.place == 1 else node.first, place=turn.s.place)
         if turn.s.wait[1] > 0:
             turn.say(node.wait, wait=turn.s.wait)
-    turn.say(node.hint)
+    turn.say(_hint(turn, node, heard=turn.s.speech))
+
+
+def _hint(turn: Turn, node: Queue, *, heard: bool) -> Prompts:
+    """Who is not listened to over the music just now is told of the keys only."""
+    return node.hint_spoken if turn.s.speech and heard and node.hint_spoken else node.hint
 
 
 def _talk(turn: Turn, node: Queue, waited: Waited) -> str:

@@ -68,6 +68,13 @@ class SpeechServer:
             await self._runner.cleanup()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    async def end_turn(self, call_id: str) -> bool:
+        """Ends what is listened for in this call, at once; False when the call is not connected here."""
+        found = next((session for session in self._open if session.call_id == call_id), None)
+        if found is not None:
+            await found.end_turn()
+        return found is not None
+
     async def _health(self, _request: web.Request) -> web.Response:
         figures = asdict(self.counters)
         figures["languages"] = sorted(self._means.models)

@@ -235,6 +235,11 @@ class Session:
             delay_ms=delay_ms,
         )
 
+    async def end_turn(self) -> None:
+        """Nobody waits for words any more: ends the turn, and Asterisk's RECOGNIZE with it."""
+        self.stop_turn()
+        await self._tell(Outcome(NOTHING))
+
     def stop_turn(self) -> None:
         turn, self._turn = self._turn, None
         self._sound.clear()

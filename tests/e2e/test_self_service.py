@@ -206,6 +206,32 @@ async def test_who_waits_third_asks_hears_the_answer_and_is_still_third(hotline,
     assert (await hotline.api(f"/calls/{third.call_id}"))["first_queued_ms"] == since_ms
 
 
+MUSIC = ROOT / "asterisk-config" / "sounds" / "moh" / "waiting.alaw"
+
+
+async def test_a_question_over_the_music_is_answered_and_the_place_kept(hotline, caller_phone):
+    """Without a key on the telephone: he speaks while the music plays."""
+    await speech_ready(hotline)
+    await waits(hotline, await caller_phone(number="79161230001"))
+    way = await waits(hotline, await caller_phone(number="79161230002"))
+    since_ms = (await hotline.api(f"/calls/{way.call_id}"))["first_queued_ms"]
+    await way.hears("queue.first")
+    await way.hears_sound(MUSIC, to_s=3)
+    answered = len([line for line in hotline.lines if line.get("action") == "heard"])
+    await way.caller.say(voice_of(QUESTION))
+    await way.hears("answer.access_recover")
+    await way.hears_sound(ANSWERS / "answer.access_recover.alaw", to_s=4)
+    assert await place(hotline, way) == 2
+    await way.caller.say(voice_of("нет"))
+    await way.hears("queue.you_wait_on")
+    assert await place(hotline, way) == 2
+    assert (await hotline.api(f"/calls/{way.call_id}"))["first_queued_ms"] == since_ms
+    heard = len(way.caller.heard())
+    await polled(lambda: len(way.caller.heard()) - heard > 12 * sound.RATE, "twelve seconds of music")
+    turns = [line for line in hotline.lines if line.get("action") == "heard"]
+    assert not [line for line in turns[answered:] if line["mark"]], "music was taken for speech"
+
+
 def greeting_of(hotline: Hotline, way: Way, cache: Path) -> Path:
     """The greeting of this call, rendered apart from the daemon from the texts as they are now."""
     said = way.lines[0]["prompts"][0]

@@ -70,6 +70,8 @@ class FakeAsterisk:
         self._changed = asyncio.Event()
         self._gone = asyncio.Event()
         self._hangup_said = False
+        self._turn_ended = False
+        self.offsets: list[int] = []  # in samples, of each sound that was listened over
         self.closed = asyncio.Event()
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._serve())]
 
@@ -87,6 +89,11 @@ class FakeAsterisk:
 
     def key(self, keys: str) -> None:
         self._keys.extend(keys)
+        self._changed.set()
+
+    def end_turn(self) -> None:
+        """The speech server says that there is nothing more to hear."""
+        self._turn_ended = True
         self._changed.set()
 
     async def hang_up(self) -> None:
@@ -167,7 +174,8 @@ class FakeAsterisk:
             case ["SPEECH", "SET", name, value]:
                 self.speech_settings.append((name, value))
                 await self._reply("200 result=1")
-            case ["SPEECH", "RECOGNIZE", sound, timeout, _]:
+            case ["SPEECH", "RECOGNIZE", sound, timeout, offset]:
+                self.offsets.append(int(offset))
                 await self._recognise(sound, float(timeout))
             case ["NOOP"] | ["ANSWER"] | ["HANGUP"]:
                 await self._reply("200 result=0")
@@ -204,12 +212,18 @@ class FakeAsterisk:
         assert self.speech is not None
         self.said.append(sound)
         self.music = ""
+        self._turn_ended = False
         seconds, result = self.speech.pop(0) if self.speech else (9e9, "")
         limit_s = self.sounds.get(sound, 0.0) + timeout_s / 100  # a hundredth: tests are impatient
         until = asyncio.get_running_loop().time() + min(seconds, limit_s)
         while True:
             if self._gone.is_set():
                 await self._reply("200 result=1 (hangup) endpos=0")
+                return
+            if self._turn_ended:
+                await self._reply(
+                    '200 result=1 (speech) endpos=0 results=1 score0=0 text0="@nothing" grammar0=mark'
+                )
                 return
             if self._keys:
                 await self._reply(f"200 result=1 (digit) digit={self._keys.popleft()} endpos=0")
