@@ -11,8 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from ivr.dialog.ports import HoursState
+from ivr.dialog.ports import Appointment, HoursState
 
+HOURS = (10, 12, 14, 16, 18)  # of the customer's day: whole hours, few enough to choose from by ear
+LEAD_MS = 60 * 60_000  # a time to be called is at least so far away
+CHOICE_DAYS = 3  # days that have a time, among the next
+LOOK_DAYS = 14
 SHORTEST_MS = 10 * 60_000  # less is left: the next time
 MAX_PERIODS = 30
 MAX_DAYS = 3  # of one period that never ends
@@ -55,6 +59,45 @@ def window(
                 return first_ms, last_ms
         at_ms = end_ms
     return None
+
+
+def times(hours_at: HoursAt, waking: Waking, number: str, now_ms: int) -> tuple[Appointment, ...]:
+    """Times from which a customer may choose: ``HOURS`` of the next ``CHOICE_DAYS`` days that have one."""
+    zone = ZoneInfo(waking.zone_of(number))
+    today = dt.datetime.fromtimestamp(now_ms / 1000, zone).date()
+    found: list[Appointment] = []
+    with_times = 0
+    for ahead in range(LOOK_DAYS):
+        day = today + dt.timedelta(days=ahead)
+        of_day = [
+            Appointment(at_ms, day.isoformat(), f"{hour:02}:00", ahead)
+            for hour in HOURS
+            if (at_ms := _ms(day, hour * 60, zone)) >= now_ms + LEAD_MS
+            and may_be_called(hours_at, waking, number, at_ms)
+        ]
+        found += of_day
+        with_times += bool(of_day)
+        if with_times == CHOICE_DAYS:
+            break
+    return tuple(found)
+
+
+def may_be_called(hours_at: HoursAt, waking: Waking, number: str, at_ms: int) -> bool:
+    """Whether this moment is open and waking."""
+    hours = hours_at(at_ms)
+    if not hours.open or hours.closes_at_ms - at_ms < SHORTEST_MS:
+        return False
+    local = dt.datetime.fromtimestamp(at_ms / 1000, ZoneInfo(waking.zone_of(number)))
+    minutes = local.hour * 60 + local.minute
+    return waking.begin_min <= minutes and minutes + SHORTEST_MS // 60_000 <= waking.end_min
+
+
+def appointment(waking: Waking, number: str, at_ms: int, now_ms: int) -> Appointment:
+    """A moment as the customer's clock and calendar show it."""
+    zone = ZoneInfo(waking.zone_of(number))
+    local, today = (dt.datetime.fromtimestamp(ms / 1000, zone) for ms in (at_ms, now_ms))
+    days = (local.date() - today.date()).days
+    return Appointment(at_ms, local.date().isoformat(), f"{local:%H:%M}", days)
 
 
 def _waking_times(waking: Waking, zone: ZoneInfo, from_ms: int) -> list[tuple[int, int]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
+from ivr import callback_hours
+from ivr.callback_hours import Waking
 from ivr.dialog import machine
 from ivr.dialog.contract import Action, CallStarted, HungUp, Input
 from ivr.dialog.model import Flow
-from ivr.dialog.ports import Expects, HoursState, KnownIncident, Meaning, Understanding, Wait
+from ivr.dialog.ports import Appointment, Expects, HoursState, KnownIncident, Meaning, Understanding, Wait
 from ivr.dialog.session import Session
 from ivr.flow_store import FlowStore
 from ivr.hours_file import MAIN
@@ -41,11 +43,13 @@ class Hotline:
         wait: WaitOf = wait_unknown,
         incidents: IncidentsOf = no_incidents,
         speech: bool = False,
+        waking: Waking | None = None,
     ) -> None:
         self.store = store
         self.schedules = schedules
         self.understanding = understanding
         self.speech = speech
+        self._waking = waking  # None: nobody is called back by the hotline itself
         self._wait = wait
         self._incidents = incidents
 
@@ -81,6 +85,11 @@ class Hotline:
         if self.understanding is None:
             return Meaning()
         return self.understanding.understand(text, language, expects)
+
+    def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
+        if self._waking is None:
+            return ()
+        return callback_hours.times(self.hours, self._waking, number, now_ms)
 
 
 def _moved(session: Session, flow: Flow, event: Input, now_ms: int) -> tuple[Session, Input]:

@@ -37,11 +37,22 @@ class Listener:
 @click.option("--from", "number", default="79161234567", help="the caller's number, '' for a withheld one")
 @click.option("--language", "-l", default="", help="as if remembered for the number")
 @click.option("--place", default=3, show_default=True, help="place in the queue when it is entered")
+@click.option(
+    "--kept", type=click.Choice(["callback", "dropped"]), help="we are to call him, or his call dropped"
+)
 @click.option("--keys-only", is_flag=True, help="as if speech recognition were switched off")
 @click.option(
     "--json", "as_json", is_flag=True, help="one object a line: hears, node, topic, action, confidence"
 )
-def cli(moment: str | None, number: str, language: str, place: int, keys_only: bool, as_json: bool) -> None:
+def cli(
+    moment: str | None,
+    number: str,
+    language: str,
+    place: int,
+    kept: str | None,
+    keys_only: bool,
+    as_json: bool,
+) -> None:
     """Call the hotline here: type keys or words, read what the caller hears.
 
     Commands, one a line: press 2, say не могу войти, wait, record 5, answered, released REASON,
@@ -56,7 +67,9 @@ def cli(moment: str | None, number: str, language: str, place: int, keys_only: b
     listener = Listener(None if keys_only else _understanding(settings))
     try:
         telephone = guarded(
-            lambda: _telephone(settings, listener, moment, number, language, place, speech=not keys_only)
+            lambda: _telephone(
+                settings, listener, moment, number, language, place, kept or "", speech=not keys_only
+            )
         )
     except ConfigurationFaulty as error:
         fail(str(error).splitlines()[0])
@@ -107,13 +120,14 @@ def _telephone(
     number: str,
     language: str,
     place: int,
+    kept: str,
     *,
     speech: bool,
 ) -> Telephone:
     from dozvon import hotline as parts
     from dozvon.commands.hours import moment_of
     from ivr.dialog.check import check
-    from ivr.dialog.contract import CallStarted
+    from ivr.dialog.contract import CallStarted, KeptBefore
     from ivr.flow_store import FlowStore
     from ivr.hotline import Hotline
     from ivr.hours_file import MAIN
@@ -125,8 +139,10 @@ def _telephone(
     # No archive: to try a flow out must not make it a version of the hotline.
     store = FlowStore(settings.config / "flows", lambda flow: check(flow, exists))
     when = moment_of(schedules[MAIN], moment)
-    hotline = Hotline(store, schedules, understanding=listener, speech=speech)
-    call = CallStarted("talk-1", number, settings.hotline.number, language)
+    waking = parts.waking(settings) if settings.callbacks.enabled else None
+    hotline = Hotline(store, schedules, understanding=listener, speech=speech, waking=waking)
+    before = KeptBefore(kept, place=place) if kept else None  # type: ignore[arg-type]
+    call = CallStarted("talk-1", number, settings.hotline.number, language, kept=before)
 
     def text(prompts: tuple[Prompt, ...], spoken_in: str) -> str:
         return catalogue.text(prompts, spoken_in)

@@ -28,7 +28,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from ivr.dialog import hours_words
+from ivr.dialog import hours_words, times
 from ivr.dialog.flow import Problem
 from ivr.dialog.model import (
     PERSON_KEY,
@@ -59,7 +59,7 @@ MAX_CHOICES = 4
 # What the machine says without a node naming it.
 OWN_PROMPTS = (
     "error.sorry", "confirm.heard", "confirm.yes_no", "incident.number", "incident.expected",
-    *hours_words.PROMPTS,
+    *hours_words.PROMPTS, *times.PROMPTS,
 )  # fmt: skip
 # Nodes at which a call waits for a caller or for somebody else: a circle through one of them may go on.
 WAITS = (Asking, Queue, RecordNode, LookUpNode, TransferNode)

@@ -33,6 +33,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ivr.dialog.ports import Appointment
+
 Value = str | int | bool | tuple[int, int]
 
 
@@ -55,6 +57,17 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptBefore:
+    """What is kept for a caller who calls again: a callback that is to be made, or a dropped call's place."""
+
+    what: Literal["callback", "dropped"]
+    topic: str = ""
+    place: int = 0  # 0: not known, or its time is yet to come
+    time: Appointment | None = None  # that he chose, when it is yet to come
+    matter: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CallStarted(Input):
     call_id: str
     caller_number: str  # digits with country code, "" when withheld
@@ -63,6 +76,8 @@ class CallStarted(Input):
     first_queued_ms: int = 0  # set when the daemon came back and takes a waiting caller again
     resumed_topic: str = ""  # the topic he waited for then
     called_back: bool = False  # we have rung him, as he asked; ``first_queued_ms`` is the place he kept
+    matter: Mapping[str, Value] = field(default_factory=dict)  # what he told us when he asked to be called
+    kept: KeptBefore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +245,21 @@ class LeaveQueue(Action):
 
 @dataclass(frozen=True, slots=True)
 class RequestCallback(Action):
-    """Give up the line but not the place."""
+    """Give up the line but not the place; who does not wait has one from now on, or from ``at_ms``."""
 
     number: str
     at_ms: int = 0  # 0: at his turn
+    queue: str = "main"  # of a caller who does not wait, as the next three
+    topic: str = ""
+    language: str = ""
+    min_level: int = 1
+    notes: Mapping[str, Value] = field(default_factory=dict)  # the matter, for the agent
+    recording: str = ""  # his question in his own words
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCallback(Action):
+    """The callback of ``CallStarted.kept`` is not wanted any more."""
 
 
 @dataclass(frozen=True, slots=True)

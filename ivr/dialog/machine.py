@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ivr.dialog import asking, giving, menu, waiting
+from ivr.dialog import asking, calling_back, giving, kept, menu, waiting
 from ivr.dialog.contract import (
     Action,
     CallStarted,
@@ -35,6 +35,7 @@ from ivr.dialog.model import (
     Hours,
     Incident,
     InQueue,
+    Kept,
     LanguageNode,
     LookUpNode,
     Menu,
@@ -47,7 +48,7 @@ from ivr.dialog.model import (
     Survey,
     TransferNode,
 )
-from ivr.dialog.ports import Expects, HoursState, KnownIncident, Meaning, Wait, World
+from ivr.dialog.ports import Appointment, Expects, HoursState, KnownIncident, Meaning, Wait, World
 from ivr.dialog.session import Session
 from ivr.dialog.turn import Turn
 
@@ -68,6 +69,9 @@ class AlwaysOpen:
 
     def understand(self, text: str, language: str, expects: Expects) -> Meaning:
         return Meaning()
+
+    def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
+        return ()
 
 
 ALWAYS_OPEN: World = AlwaysOpen()
@@ -91,7 +95,8 @@ HANDLERS: dict[type[Node], tuple[Enter, Receive]] = {
     Answer: (giving.enter_answer, giving.receive_answer),
     RecordNode: (giving.enter_record, giving.receive_record),
     Queue: (waiting.enter_queue, waiting.receive_queue),
-    Callback: (waiting.enter_callback, waiting.receive_callback),
+    Callback: (calling_back.enter_callback, calling_back.receive_callback),
+    Kept: (kept.enter_kept, kept.receive_kept),
     TransferNode: (giving.enter_transfer, giving.receive_transfer),
     Hours: (giving.enter_hours, _unexpected),
     LanguageNode: (giving.enter_language, _unexpected),
@@ -115,6 +120,8 @@ def start(flow: Flow, call: CallStarted, *, speech: bool = False) -> Session:
         node=flow.start,
         topic=call.resumed_topic,
         first_queued_ms=call.first_queued_ms,
+        matter=dict(call.matter),
+        kept=call.kept,
         speech=speech,
     )
 

@@ -221,13 +221,34 @@ class Queue(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback(Leading):
-    """Offer to call back on this number (1), on another (2); ``refused`` when the caller declines (3)."""
+    """Offer to call back on this number (1), on another (2), at a time to choose (4).
+
+    ``refused`` when the caller declines (3).
+    """
 
     next: Ref
     refused: Ref
+    choose_time: Prompts = ("callback.choose_time",)  # said where times are to be had
+    when: Prompts = ("callback.when",)
+    at_number: Prompts = ("callback.at_number",)  # slot number
+    agreed: Prompts = ("callback.agreed",)  # before the time, which is said once more
     ask_number: Prompts = ("callback.ask_number",)
     confirm: Prompts = ("callback.confirm",)  # slot number
     accepted: Prompts = ("callback.accepted",)  # slot number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept(Leading):
+    """Tell a caller that his callback, or the place of his dropped call, is kept. ``next``: nothing to ask.
+
+    Values of the options: ``now`` (he takes his place; only while open), ``keep``, ``cancel``.
+    """
+
+    options: Options
+    next: Ref
+    place: Prompts = ("kept.place",)  # slot place
+    dropped: Prompts = ("kept.dropped",)
+    cancelled: Prompts = ("kept.cancelled",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +334,7 @@ KINDS: Mapping[str, type[Node]] = {
     "record": RecordNode,
     "queue": Queue,
     "callback": Callback,
+    "kept": Kept,
     "transfer": TransferNode,
     "hours": Hours,
     "language": LanguageNode,

@@ -81,6 +81,16 @@ class KnownIncident:
     expected: str = ""  # HH:MM at the centre, when the repair is expected today
 
 
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A time at which somebody may be called, as his own clock and calendar show it."""
+
+    at_ms: int
+    day: str  # 2026-11-23
+    clock: str  # 16:00
+    days: int  # from his today: 0 today, 1 tomorrow
+
+
 class World(Protocol):
     """Everything the machine may ask. ``topic`` is "" while the subject is not known."""
 
@@ -91,3 +101,7 @@ class World(Protocol):
     def incidents(self, topic: str, now_ms: int) -> tuple[KnownIncident, ...]: ...
 
     def understand(self, text: str, language: str, expects: Expects) -> Meaning: ...
+
+    def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
+        """Times at which this number may be called, in order; () when none can be promised."""
+        ...

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivr.dialog.contract import Value
+from ivr.dialog.contract import KeptBefore, Value
 
 MAX_PATH = 400  # steps that are remembered; a call that takes more keeps the first ones
 
@@ -42,6 +42,7 @@ class Session:
     first_queued_ms: int = 0
     queued: bool = False
     queue_node: str = ""
+    kept: KeptBefore | None = None  # until he has been told of it
     announced: int = 0  # announcements in this queue so far
     place: int = 0  # announced last
     wait: tuple[int, int] = (0, 0)

@@ -98,13 +98,15 @@ class Turn:
     def ask(self, prompts: Prompts, step: str = "ask", **how: Any) -> None:
         """Ask, unless the answer has been typed ahead.
 
-        With ``whole`` (numbers) typed-ahead keys count only when they make a complete answer.
+        With ``whole`` (numbers) typed-ahead keys count only when they make a complete answer. ``made``:
+        prompts with slots of their own, said after ``prompts``.
         """
         whole = bool(how.pop("whole", False))
+        made: tuple[Prompt, ...] = how.pop("made", ())
         slots: dict[str, Value] = how.pop("slots", {})
         self.set(step=step)
         action = Ask(
-            prompts=(*self.pending, *(Prompt(prompt, slots) for prompt in prompts)),
+            prompts=(*self.pending, *(Prompt(prompt, slots) for prompt in prompts), *made),
             speech=bool(how.pop("speech", False)) and self.s.speech,
             lead=len(self.pending),
             **how,

@@ -1,4 +1,4 @@
-"""Nodes around waiting: queue, callback, in_queue.
+"""Nodes around waiting: queue, in_queue.
 
 While a caller holds a place the flow may lead him anywhere (answers, a guided talk): the place is kept,
 ``Hold`` is the way back, and a conversation may begin at any moment. What he hears about his place is
@@ -11,14 +11,9 @@ from ivr.dialog.asking import (
     ACCEPT,
     ACCEPT_ANSWER,
     CONFIRM,
-    failed,
     find_by_intent,
     find_option,
     fits,
-    give_up,
-    repeated,
-    wants_person,
-    yes_or_no,
 )
 from ivr.dialog.contract import (
     ConversationEnded,
@@ -26,19 +21,13 @@ from ivr.dialog.contract import (
     Enqueue,
     Hold,
     Input,
-    NoInput,
-    OpenTicket,
     Prompt,
     QueueReleased,
-    RequestCallback,
-    TicketFailed,
-    TicketOpened,
     Utterance,
     Waited,
 )
-from ivr.dialog.model import REPEAT_KEY, Callback, InQueue, Option, Prompts, Queue
+from ivr.dialog.model import REPEAT_KEY, InQueue, Option, Prompts, Queue
 from ivr.dialog.turn import Turn, topic_prompt
-from ivr.dialog.words import digits_in
 
 HINTED = "hint"  # in Session.heard
 UNCLEAR = "unclear"
@@ -216,148 +205,6 @@ def enter_in_queue(turn: Turn, node: InQueue) -> None:
     turn.go("yes", node.yes) if turn.s.queued else turn.go("no", node.no)
 
 
-# -------------------------------------------------------------------------------------------- callback
-def enter_callback(turn: Turn, node: Callback) -> None:
-    if turn.s.caller_number:
-        _offer(turn, node)
-    else:
-        _ask_number(turn, node)
-
-
-def _offer(turn: Turn, node: Callback) -> None:
-    turn.ask(
-        node.prompts,
-        "offer",
-        terminator="",
-        speech=node.speech,
-        slots={"number": local(turn.s.caller_number)},
-    )
-
-
-def _ask_number(turn: Turn, node: Callback) -> None:
-    turn.ask(
-        node.ask_number,
-        "number",
-        max_digits=11,
-        interdigit_ms=5000,
-        speech=node.speech,
-        expects="digits",
-        whole=True,
-    )
-
-
-def _confirm(turn: Turn, node: Callback) -> None:
-    number = str(turn.s.slots["callback_number"])
-    turn.ask(
-        node.confirm,
-        "confirm",
-        terminator="",
-        speech=node.speech,
-        expects="yes_no",
-        slots={"number": local(number)},
-    )
-
-
-def receive_callback(turn: Turn, node: Callback, input: Input) -> None:
-    step = turn.s.step
-    if isinstance(input, TicketOpened | TicketFailed):
-        _accepted(turn, node)
-    elif wants_person(turn, node.person, input):
-        return
-    elif step == "offer":
-        answer = _offered(turn, input)
-        if answer == "yes":
-            turn.slot("callback_number", turn.s.caller_number)
-            _arrange(turn, node)
-        elif answer == "other":
-            turn.set(attempt=0)
-            _ask_number(turn, node)
-        elif answer == "no":
-            turn.go("refused", node.refused)
-        else:
-            _failed(turn, node, input)
-    elif step == "number":
-        number = _number_of(turn, input)
-        if number:
-            turn.slot("callback_number", number)
-            turn.set(attempt=0)
-            _confirm(turn, node)
-        else:
-            _failed(turn, node, input)
-    else:
-        answer = yes_or_no(turn, input)
-        if answer == "yes":
-            _arrange(turn, node)
-        elif answer == "no":
-            _ask_number(turn, node)
-        else:
-            _failed(turn, node, input)
-
-
-def _offered(turn: Turn, input: Input) -> str:
-    if isinstance(input, Digits):
-        return {"1": "yes", "2": "other", "3": "no", REPEAT_KEY: "repeat"}.get(input.keys[:1], "")
-    if isinstance(input, Utterance):
-        key = digits_in(input.text, turn.s.language)
-        return {"1": "yes", "2": "other", "3": "no"}.get(key) or yes_or_no(turn, input)
-    return ""
-
-
-def _number_of(turn: Turn, input: Input) -> str:
-    """A Russian number with country code, "" for what cannot be one."""
-    said = ""
-    if isinstance(input, Digits):
-        said = input.keys
-    elif isinstance(input, Utterance):
-        said = digits_in(input.text, turn.s.language)
-        said = said or turn.meaning(input, "digits").slots.get("digits", "")
-    if not said.isascii() or not said.isdigit():
-        return ""
-    if len(said) == 10:
-        return "7" + said
-    return "7" + said[1:] if len(said) == 11 and said[0] in "78" else ""
-
-
-def local(number: str) -> str:
-    """A number as a caller in Russia says it: 8 instead of the country code."""
-    return "8" + number[1:] if len(number) == 11 and number.startswith("7") else number
-
-
-def _failed(turn: Turn, node: Callback, input: Input) -> None:
-    wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
-    if wording is None:
-        give_up(turn, node)
-        return
-    turn.say(wording)
-    {"offer": _offer, "number": _ask_number}.get(turn.s.step, _confirm)(turn, node)
-
-
-def _arrange(turn: Turn, node: Callback) -> None:
-    """From the queue the place is kept; otherwise it is a request to be called."""
-    number = str(turn.s.slots["callback_number"])
-    if turn.s.queued:
-        turn.do(RequestCallback(number))
-        turn.set(queued=False)
-        turn.note("callback_requested")
-        _accepted(turn, node)
-        return
-    turn.set(step="ticket")
-    turn.do(
-        OpenTicket(
-            topic=turn.s.topic,
-            language=turn.s.language,
-            kind="callback",
-            fields={**turn.s.matter, "callback_number": number},
-        )
-    )
-
-
-def _accepted(turn: Turn, node: Callback) -> None:
-    turn.say(node.accepted, number=local(str(turn.s.slots["callback_number"])))
-    turn.go("next", node.next)
-
-
 __all__ = [
-    "announce", "enter_callback", "enter_in_queue", "enter_queue", "queue_event", "receive_callback",
-    "receive_queue", "repeated",
+    "announce", "enter_in_queue", "enter_queue", "queue_event", "receive_queue",
 ]  # fmt: skip

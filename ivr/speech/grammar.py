@@ -12,7 +12,7 @@ from ivr.dialog.understanding.number_words import NUMBER_WORDS
 from ivr.dialog.words import COMMON
 from ivr.speech.contract import Expects
 
-_EVERYWHERE = ("person", "repeat", "back", "other_language")
+_EVERYWHERE = ("person", "repeat", "back", "callback", "other_language")
 _AT_YES_OR_NO = ("yes", "no", "person", "repeat", "back")
 _AT_A_NUMBER = ("person", "repeat", "back", "skip")
 # Too short to be told from a cough, or made of words that other phrases are mistaken for.

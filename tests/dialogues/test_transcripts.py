@@ -7,6 +7,7 @@ A transcript (tests/dialogues/*.yaml)::
     - name: what it shows, with <values> of `each`
       at: 2026-11-23T10:00          # when the call comes in, Moscow time
       from: "" · place: 3 · wait_ms: 20000 (a place) · speech: yes · languages: [ru]
+      kept: {what: callback, place: 3, topic: access, at: 2026-11-24T10:00}   # he calls again
       incidents: {topic: {ru: …, en: …}}
       each: {key: [1, 2], …}        # one call for each combination; or a list of mappings
       steps:
@@ -29,7 +30,8 @@ import pytest
 import yaml
 
 from ivr import hours_file
-from ivr.dialog.contract import CallStarted
+from ivr.callback_hours import Waking, appointment
+from ivr.dialog.contract import CallStarted, KeptBefore
 from ivr.dialog.flow import load
 from ivr.dialog.model import Flow, edges
 from ivr.dialog.ports import KnownIncident, Meaning
@@ -107,6 +109,7 @@ class Rig:
             understanding=understanding,  # type: ignore[arg-type]
             incidents=lambda topic, _now: tuple(i for i in incidents if topic in i.topics or not i.topics),
             speech=transcript.get("speech", False),
+            waking=Waking("Europe/Moscow"),
         )
         when = dt.datetime.fromisoformat(str(transcript["at"])).replace(tzinfo=MOSCOW)
         call = CallStarted(
@@ -116,6 +119,7 @@ class Rig:
             language,
             first_queued_ms=transcript.get("first_queued_ms", 0),
             resumed_topic=transcript.get("resumed_topic", ""),
+            kept=kept_of(transcript, when),
         )
         telephone = Telephone(
             hotline,
@@ -126,6 +130,15 @@ class Rig:
             wait_ms=transcript.get("wait_ms", 20_000),
         )
         return telephone, understanding
+
+
+def kept_of(transcript: dict[str, Any], now: dt.datetime) -> KeptBefore | None:
+    given = dict(transcript.get("kept", {}))
+    if "at" in given:
+        at = dt.datetime.fromisoformat(given.pop("at")).replace(tzinfo=MOSCOW)
+        moments = (round(each.timestamp() * 1000) for each in (at, now))
+        given["time"] = appointment(Waking("Europe/Moscow"), "79161234567", *moments)
+    return KeptBefore(**given) if given else None
 
 
 @pytest.fixture(scope="module")

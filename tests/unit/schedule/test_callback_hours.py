@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from ivr.callback_hours import Waking, window
+from ivr.callback_hours import Waking, appointment, times, window
 from ivr.dialog.ports import HoursState
 from ivr.schedule import Schedule, state_at
 
@@ -72,3 +72,25 @@ def test_a_centre_that_never_opens_calls_nobody() -> None:
 def test_hours_that_never_meet_find_no_time() -> None:
     nights = Schedule(MOSCOW, (((0, 6 * 60),),) * 7)
     assert found(nights, at(23, 12)) is None
+
+
+def offered(schedule: Schedule, now_ms: int, number: str = MOBILE, **zones: str) -> list[str]:
+    waking = Waking(MOSCOW, zones=zones)
+    found = times(lambda when_ms: state_at(schedule, when_ms), waking, number, now_ms)
+    assert all(each == appointment(waking, number, each.at_ms, now_ms) for each in found)
+    return [f"{each.days} {each.clock[:2]}" for each in found]
+
+
+def test_times_to_choose_from_are_open_waking_and_not_too_soon() -> None:
+    day = ["10", "12", "14", "16", "18"]
+    after = [f"{ahead} {hour}" for ahead in (1, 2) for hour in day]
+    assert offered(WEEK, at(23, 13)) == ["0 14", "0 16", "0 18", *after]
+    assert offered(WEEK, at(23, 13, 1)) == ["0 16", "0 18", *after]
+    assert offered(WEEK, at(26, 21))[:6] == ["1 10", "1 12", "1 14", "1 16", "1 18", "4 10"], "the week-end"
+    assert offered(Schedule(MOSCOW, ((),) * 7), at(23, 12)) == []
+
+
+def test_times_are_told_by_the_customers_own_clock() -> None:
+    zones = {"7423": "Asia/Vladivostok"}
+    # Moscow opens at 8, which is 15 there; his day ends when Moscow's has just begun.
+    assert offered(WEEK, at(23, 7), "74231234567", **zones)[:3] == ["0 16", "0 18", "1 16"]

@@ -1,0 +1,128 @@
+"""Times to be called, as callers hear and say them. Pure.
+
+A caller hears two times at once: the next one of the first day and of the second, then the ones after them.
+Whoever says a time himself («завтра утром», «в четыре») gets the nearest that may be; it is read back to him.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+from ivr.dialog.contract import Prompt
+from ivr.dialog.ports import Appointment
+from ivr.dialog.words import normal
+
+AT_ONCE = 2
+# Said before a key («сегодня, в десять часов — нажмите один») and as a promise; for the checker too.
+CHOICE = {0: "callback.today", 1: "callback.tomorrow", -1: "callback.day"}
+PROMISE = {0: "callback.we_call_today", 1: "callback.we_call_tomorrow", -1: "callback.we_call_day"}
+KEYS = {1: "callback.key_1", 2: "callback.key_2"}
+ANOTHER = ("callback.other_time",)
+PROMPTS = (*CHOICE.values(), *PROMISE.values(), *KEYS.values(), *ANOTHER)
+
+_DAYS: Mapping[str, Mapping[str, int]] = {
+    "ru": {"сегодня": 0, "завтра": 1, "послезавтра": 2},
+    "en": {"today": 0, "tonight": 0, "tomorrow": 1},
+}
+_WEEKDAYS: Mapping[str, Mapping[str, int]] = {
+    "ru": {
+        "понедельник": 0, "вторник": 1, "среду": 2, "среда": 2, "четверг": 3, "пятницу": 4, "пятница": 4,
+        "субботу": 5, "суббота": 5, "воскресенье": 6,
+    },
+    "en": {
+        "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
+    },
+}  # fmt: skip
+_PARTS: Mapping[str, Mapping[str, tuple[int, int]]] = {  # from hour, before hour
+    "ru": {"утром": (0, 12), "днем": (12, 17), "обеда": (12, 17), "вечером": (17, 24), "вечера": (12, 24)},
+    "en": {"morning": (0, 12), "afternoon": (12, 17), "evening": (17, 24), "tonight": (17, 24)},
+}
+_HOURS: Mapping[str, Mapping[str, int]] = {
+    "ru": {
+        "восемь": 8, "девять": 9, "десять": 10, "одиннадцать": 11, "двенадцать": 12, "полдень": 12, "час": 13,
+        "тринадцать": 13, "два": 14, "четырнадцать": 14, "три": 15, "пятнадцать": 15, "четыре": 16,
+        "шестнадцать": 16, "пять": 17, "семнадцать": 17, "шесть": 18, "восемнадцать": 18, "семь": 19,
+        "девятнадцать": 19,
+    },
+    "en": {
+        "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "noon": 12, "one": 13, "two": 14,
+        "three": 15, "four": 16, "five": 17, "six": 18, "seven": 19,
+    },
+}  # fmt: skip
+_PHRASES: Mapping[str, tuple[str, ...]] = {  # what the recogniser listens for; days of the week are added
+    "ru": (
+        "сегодня", "завтра", "послезавтра", "утром", "днём", "вечером", "сегодня днём", "сегодня вечером",
+        "завтра утром", "завтра днём", "завтра вечером", "после обеда", "в десять часов",
+        "в двенадцать часов", "в два часа", "в четыре часа", "в шесть часов", "в шесть вечера",
+        "в шестнадцать часов", "в восемнадцать часов", "в четырнадцать часов", "другое время",
+        "один", "два", "три",
+    ),
+    "en": (
+        "today", "tomorrow", "in the morning", "in the afternoon", "in the evening", "tomorrow morning",
+        "tomorrow afternoon", "this afternoon", "at ten", "at twelve", "at two", "at four", "at six",
+        "another time", "one", "two", "three",
+    ),
+}  # fmt: skip
+
+
+def ordered(times: Sequence[Appointment]) -> tuple[Appointment, ...]:
+    """In the order in which they are offered: of the first two days in turn, then of the others."""
+    days = list(dict.fromkeys(each.day for each in times))
+    first, second = ([each for each in times if each.day == day] for day in (*days, "", "")[:2])
+    mixed = [each for pair in zip_longest(first, second) for each in pair if each is not None]
+    return (*mixed, *(each for each in times if each.day in days[2:]))
+
+
+def page_of(times: Sequence[Appointment], page: int) -> tuple[Appointment, ...]:
+    """What is offered at once; after the last page comes the first."""
+    in_order = ordered(times)
+    pages = max(1, -(-len(in_order) // AT_ONCE))
+    begin = page % pages * AT_ONCE
+    return in_order[begin : begin + AT_ONCE]
+
+
+def prompt(kind: Mapping[int, str], time: Appointment) -> Prompt:
+    """One of ``CHOICE`` or ``PROMISE`` for a time."""
+    if time.days in kind:
+        return Prompt(kind[time.days], {"clock": time.clock})
+    return Prompt(kind[-1], {"day": time.day, "clock": time.clock})
+
+
+def phrases(times: Sequence[Appointment], language: str) -> tuple[str, ...]:
+    """A grammar for the recogniser."""
+    offered = {dt.date.fromisoformat(each.day).weekday() for each in times if each.days > 1}
+    named = [
+        word if language != "ru" else f"{'во' if word.startswith('вт') else 'в'} {word}"
+        for word, weekday in _WEEKDAYS.get(language, {}).items()
+        if weekday in offered and word not in ("среда", "пятница", "суббота")
+    ]
+    return (*_PHRASES.get(language, ()), *named)
+
+
+def understood(text: str, language: str, times: Sequence[Appointment]) -> Appointment | None:
+    """The time that was meant, or the nearest to it that is to be had; None when no time was said."""
+    words = normal(text).split()
+    found = [each for each in times if _on_day(words, language, each)]
+    span = next((_PARTS[language][word] for word in words if word in _PARTS.get(language, {})), None)
+    hour = next((_HOURS[language][word] for word in words if word in _HOURS.get(language, {})), None)
+    named_day = len(found) < len(times) or any(word in _DAYS.get(language, {}) for word in words)
+    if not found or not (named_day or span or hour):
+        return None
+    if hour is not None:
+        wanted = hour
+        return min(found, key=lambda each: (abs(int(each.clock[:2]) - wanted), each.at_ms))
+    if span is not None:
+        inside = [each for each in found if span[0] <= int(each.clock[:2]) < span[1]]
+        return inside[0] if inside else found[0]
+    return found[0]
+
+
+def _on_day(words: Sequence[str], language: str, time: Appointment) -> bool:
+    """Whether a time is on the day that was named; True when none was."""
+    days = [_DAYS[language][word] for word in words if word in _DAYS.get(language, {})]
+    weekdays = [_WEEKDAYS[language][word] for word in words if word in _WEEKDAYS.get(language, {})]
+    if weekdays:
+        return dt.date.fromisoformat(time.day).weekday() in weekdays
+    return not days or time.days in days

@@ -1,0 +1,65 @@
+"""Times to be called: which are offered at once, and which one was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from ivr.dialog.ports import Appointment
+from ivr.dialog.times import ordered, page_of, phrases, understood
+
+
+DAYS = ("2026-11-23", "2026-11-24", "2026-11-25", "2026-11-26")
+
+
+def times(*clocks: str) -> tuple[Appointment, ...]:
+    """``0 16`` is today at 16; today is Monday, the 23rd."""
+    parts = [each.split() for each in clocks]
+    return tuple(
+        Appointment(int(days) * 86_400_000 + int(hour), DAYS[int(days)], f"{hour}:00", int(days))
+        for days, hour in parts
+    )
+
+
+WEEK = times("0 14", "0 16", "0 18", "1 10", "1 12", "1 14", "1 16", "2 10", "2 18")
+
+
+def test_two_days_are_offered_in_turn_then_the_others() -> None:
+    assert [(each.days, each.clock[:2]) for each in ordered(WEEK)] == [
+        (0, "14"), (1, "10"), (0, "16"), (1, "12"), (0, "18"), (1, "14"), (1, "16"), (2, "10"), (2, "18"),
+    ]  # fmt: skip
+    assert page_of(WEEK, 0) == times("0 14", "1 10")
+    assert page_of(WEEK, 4) == times("2 18")
+    assert page_of(WEEK, 5) == page_of(WEEK, 0), "after the last come the first"
+    assert page_of((), 3) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("ru", "завтра", "1 10"),
+        ("ru", "завтра днём", "1 12"),
+        ("ru", "давайте завтра часа в четыре", "1 16"),
+        ("ru", "сегодня вечером", "0 18"),
+        ("ru", "в шесть вечера", "0 18"),
+        ("ru", "утром", "1 10"),
+        ("ru", "в среду", "2 10"),
+        ("ru", "послезавтра в девятнадцать", "2 18"),
+        ("ru", "сегодня в десять", "0 14"),  # the nearest of that day; it is read back to him
+        ("ru", "в пятницу", None),  # not to be had
+        ("ru", "на другой номер", None),
+        ("ru", "нет", None),
+        ("en", "tomorrow afternoon", "1 12"),
+        ("en", "on wednesday at six", "2 18"),
+        ("en", "tonight", "0 18"),
+        ("en", "another time", None),
+        ("kk", "завтра", None),
+    ],
+)
+def test_what_was_meant(language: str, said: str, meant: str | None) -> None:
+    assert understood(said, language, WEEK) == (times(meant)[0] if meant else None)
+
+
+def test_the_recogniser_listens_for_the_days_that_are_to_be_had() -> None:
+    assert "в среду" in phrases(WEEK, "ru") and "в пятницу" not in phrases(WEEK, "ru")
+    assert "в четверг" in phrases(times("3 10"), "ru") and "wednesday" in phrases(WEEK, "en")
+    assert phrases(WEEK, "kk") == ()
