@@ -5,7 +5,8 @@
 Starts a private Asterisk and `dozvon speech` as a process of its own. baresip callers speak A-law with voices
 that the model was never trained on (`bench.speech.said`), clean and with noise at 15 dB; the call's side is
 `ivr.agi.listening`, the daemon's own. Every prompt is a tone of six seconds into which the caller speaks, and
-the next question follows as soon as the answer is known. Times are read off captured RTP packets:
+the next question follows as soon as the answer is known; all speech is made before the calls begin. Times are
+read off captured RTP packets:
 
   barge_in_ms       caller's first packet with speech -> last packet of the prompt's tone
   next_prompt_ms    caller's last packet with speech -> first packet of the next prompt's tone
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -63,13 +65,14 @@ from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.dialog.words import common_intent
-from tools.ru_model.number_words import cardinal
+from tools.speech_model.numbers_ru import cardinal
 
 NOISE_DB = 15.0
 TONES = {"a": 700.0, "b": 900.0}
 PROMPT_S = 6.0
 PAUSES_S = (0.25, 0.5)  # between groups of a number
 SPEECH_RMS = 150.0
+BARGE_IN_MS = 150.0  # wanted
 _COMMON = ("оператор", "повторите", "назад", "соедините с оператором")
 _YES, _NO = ("да", "верно", "да верно"), ("нет", "неверно")
 
@@ -103,6 +106,7 @@ class Turn:
     tone: str
     noise_rms: float
     asked_s: float
+    what: str
     said_s: float = 0.0
     heard_s: float = 0.0
     answer: Input | None = None
@@ -118,9 +122,10 @@ class Line:
     )
     turns: list[Turn] = field(default_factory=list)
 
-    async def ask(self, kind: str, speech: said.Sound, noisy: bool, **how: Any) -> Input:
-        samples, noise = said.on_line(speech, NOISE_DB if noisy else None, len(self.turns))
-        turn = Turn(kind, "ab"[len(self.turns) % 2], noise, time.time())
+    async def ask(self, kind: str, what: str, speech: said.Sound, noisy: bool, **how: Any) -> Input:
+        level = NOISE_DB if noisy else None
+        samples, noise = await asyncio.to_thread(said.on_line, speech, level, len(self.turns))
+        turn = Turn(kind, "ab"[len(self.turns) % 2], noise, time.time(), what)
         answer: asyncio.Future[Input] = asyncio.get_running_loop().create_future()
         question = Ask((Prompt(turn.tone),), speech=True, timeout_ms=3_000, terminator="", **how)
         await self.questions.put((question, answer))
@@ -181,6 +186,10 @@ def _parts(number: str) -> list[str]:
     return [number[0:3], number[3:6], number[6:9], number[9:]]
 
 
+def _singly(number: str) -> list[str]:
+    return [" ".join(cardinal(int(digit))[0] for digit in part) for part in _parts(number)]
+
+
 def _group(part: str) -> str:
     zeros = len(part) - len(part.lstrip("0"))
     rest = cardinal(int(part)) if part.strip("0") else []
@@ -202,7 +211,6 @@ class Bench:
         self._voice = Tones(settings.home)
         self._waiting: asyncio.Queue[Line] = asyncio.Queue(1)
         self.results: dict[str, list[bool]] = {}
-        self._spoken = 0
 
     async def serve(self, session: Session, _environment: Environment) -> None:
         channel = Channel(session)
@@ -223,30 +231,30 @@ class Bench:
         if self._show and not right:
             print(f"{name}: {voice}: {wanted} -> {heard}", file=sys.stderr, flush=True)
 
-    def _next_voice(self) -> str:
-        self._spoken += 1
-        return said.voices()[self._spoken % len(said.voices())]
+    def complain(self, slow: list[str]) -> None:
+        for each in slow if self._show else ():
+            print(each, file=sys.stderr, flush=True)
 
-    async def menu(self, line: Line, command: Command, noisy: bool) -> None:
-        voice = self._next_voice()
+    async def menu(self, line: Line, command: Command, noisy: bool, voice: str) -> None:
         speech = await asyncio.to_thread(said.clean, command.text, voice)
-        await line.ask("menu", speech, noisy, expects="choice", phrases=command.phrases)
+        await line.ask(
+            "menu", f"{command.text} ({voice})", speech, noisy, expects="choice", phrases=command.phrases
+        )
         name = f"menu_{'noise' if noisy else 'clean'}"
         self.note(name, command.right(line.text), command.text, line.text, voice)
 
-    async def number(self, line: Line, number: str, parts: list[str], noisy: bool) -> None:
-        voice, where = self._next_voice(), "noise" if noisy else "clean"
-        single = [" ".join(cardinal(int(digit))[0] for digit in part) for part in _parts(number)]
-        for attempt, texts in (("first", parts), ("second", single)):
+    async def number(self, line: Line, number: str, parts: list[str], noisy: bool, voice: str) -> None:
+        where = "noise" if noisy else "clean"
+        for attempt, texts in (("first", parts), ("second", _singly(number))):
             speech = await asyncio.to_thread(said.groups, texts, voice, random.choice(PAUSES_S))
-            await line.ask("digits", speech, noisy, expects="digits", max_digits=11)
+            await line.ask("digits", number, speech, noisy, expects="digits", max_digits=11)
             heard, text = _number(line.text), line.text
             self.note(f"snils_{where}_{attempt}_reading", heard == number, " ".join(texts), text, voice)
             if heard:
                 agrees = heard == number
                 word = random.choice(_YES if agrees else _NO)
                 reply = await asyncio.to_thread(said.clean, word, voice)
-                await line.ask("yes_no", reply, noisy, expects="yes_no")
+                await line.ask("yes_no", f"{word} ({voice})", reply, noisy, expects="yes_no")
                 understood = yes_or_no(line.text, "ru")[0]
                 self.note(
                     f"yes_no_{where}", understood == ("yes" if agrees else "no"), word, line.text, voice
@@ -261,12 +269,11 @@ class Bench:
             await self._waiting.put(line)
             await phone.call(self.settings.hotline.number)
             while not work.empty():
-                what, noisy = work.get_nowait()
+                what, noisy, voice = work.get_nowait()
                 if isinstance(what, Command):
-                    await self.menu(line, what, noisy)
+                    await self.menu(line, what, noisy, voice)
                 else:
-                    number, parts = what
-                    await self.number(line, number, parts, noisy)
+                    await self.number(line, *what, noisy, voice)
             await line.questions.put(None)
             await asyncio.sleep(0.3)
         return line
@@ -276,8 +283,11 @@ def _is_tone(payload: bytes, hz: float) -> bool:
     return sound.share_of_tone(sound.from_alaw(payload), hz) > 0.7
 
 
-def measure_line(streams: list[RtpStream], port: int, line: Line) -> dict[str, list[float]]:
-    """Barge-in and next prompt of a line's turns, ms by kind; a turn without a sound gives none."""
+def measure_line(streams: list[RtpStream], port: int, line: Line, slow: list[str]) -> dict[str, list[float]]:
+    """Barge-in and next prompt of a line's turns, ms by kind; a turn without a sound gives none.
+
+    What stopped a prompt later than wanted is added to ``slow``.
+    """
     to_caller = [p for s in streams if s.destination.endswith(f":{port}") for p in s.audio]
     from_caller = [p for s in streams if s.source.endswith(f":{port}") for p in s.audio]
     loud = [(p.at_s, sound.rms(sound.from_alaw(p.payload))) for p in from_caller]
@@ -292,7 +302,9 @@ def measure_line(streams: list[RtpStream], port: int, line: Line) -> dict[str, l
         during = [p for p in to_caller if turn.asked_s <= p.at_s < turn.heard_s + 0.2]
         tone = [p.at_s for p in during if _is_tone(p.payload, TONES[turn.tone])]
         if tone and turn.kind != "digits":
-            found.setdefault(f"barge_in_{where}", []).append(1000 * (tone[-1] - spoken[0]))
+            late = 1000 * (tone[-1] - spoken[0])
+            found.setdefault(f"barge_in_{where}", []).append(late)
+            slow += [f"{where}: {turn.what} stopped the prompt after {late:.0f} ms"] * (late > BARGE_IN_MS)
         if index + 1 < len(line.turns):
             following = line.turns[index + 1]
             span = (p for p in to_caller if turn.heard_s - 0.1 <= p.at_s < following.said_s + 1)
@@ -330,15 +342,26 @@ def speech_server(settings: Settings, token: str) -> subprocess.Popen[str]:
     return server
 
 
+def speak_all(work: list[tuple[Any, str]]) -> None:
+    """Synthesis takes a processor for itself: done while no call is measured."""
+    for what, voice in work:
+        texts = [what.text] if isinstance(what, Command) else [*what[1], *_singly(what[0]), *_YES, *_NO]
+        for text in texts:
+            said.clean(text, voice)
+
+
 async def all_calls(bench: Bench, options: argparse.Namespace) -> dict[str, list[float]]:
     asterisk = bench.settings.asterisk
     wire = Capture(bench.settings.home / "wire.pcap", asterisk.sip_port)
     work: asyncio.Queue[Any] = asyncio.Queue(10_000)
     chosen = commands(options.commands)
     numbers = [snils() for _ in range(options.numbers)]
+    voices = itertools.cycle(said.voices())
+    spoken = [(item, next(voices)) for item in (*chosen, *numbers)]
+    await asyncio.to_thread(speak_all, spoken)
     for noisy in (False, True):
-        for item in (*chosen, *numbers):
-            work.put_nowait((item, noisy))
+        for item, voice in spoken:
+            work.put_nowait((item, noisy, voice))
     callers = [f"7916{index:07}" for index in range(options.at_once)]
     server = f"{asterisk.sip_bind}:{asterisk.sip_port}"
     async with AsyncExitStack() as stack:
@@ -347,9 +370,11 @@ async def all_calls(bench: Bench, options: argparse.Namespace) -> dict[str, list
     ports = {each: m.audio_port for m in wire.messages(method="INVITE") for each in callers if each in m.text}
     streams = wire.streams()
     found: dict[str, list[float]] = {}
+    slow: list[str] = []
     for line in lines:
-        for name, values in measure_line(streams, ports[line.phone.user], line).items():
+        for name, values in measure_line(streams, ports[line.phone.user], line, slow).items():
             found.setdefault(name, []).extend(values)
+    bench.complain(slow)
     return found
 
 

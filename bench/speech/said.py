@@ -1,7 +1,7 @@
 """What callers say in the speech benches: text by voices that no model was trained on, on a telephone line.
 
 RHVoice's CC-BY-NC-ND voices serve for measuring only: their sound is made when needed and never kept
-(tools/ru_model/README.md). Without them espeak-ng's variants that are not in the training data speak.
+(tools/speech_model/README.md). Without them espeak-ng's variants that are not in the training data speak.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import subprocess
 import threading
 import wave
+from array import array
 from functools import cache
 from math import gcd
 from typing import Any
@@ -31,7 +32,7 @@ _one_at_a_time = threading.Lock()  # RHVoice's engine is not for threads
 @cache
 def _rhvoice() -> Any:
     """None where it is not installed."""
-    from tools.ru_model.rhvoice import Rhvoice
+    from tools.speech_model.rhvoice import Rhvoice
 
     try:
         return Rhvoice()
@@ -51,8 +52,9 @@ def _espeak(text: str, voice: str) -> tuple[Sound, int]:
         return (samples / 32768).astype(np.float32), source.getframerate()
 
 
+@cache
 def clean(text: str, voice: str) -> Sound:
-    """300-3400 Hz, the synthesiser's silence taken off both ends."""
+    """300-3400 Hz, the synthesiser's silence taken off both ends. Kept: made before it is needed."""
     with _one_at_a_time:
         engine = _rhvoice()
         sound, rate = engine.say(voice, text) if engine is not None else _espeak(text, voice)
@@ -72,7 +74,7 @@ def groups(texts: list[str], voice: str, pause_s: float) -> Sound:
     return np.concatenate(pieces[:-1])
 
 
-def on_line(speech: Sound, snr_db: float | None, seed: int) -> tuple[list[int], float]:
+def on_line(speech: Sound, snr_db: float | None, seed: int) -> tuple[array[int], float]:
     """Samples for a microphone, and the noise's mean square root (0: none).
 
     ``snr_db``: loud parts of the speech against coloured noise, which goes on after the speech.
@@ -87,5 +89,5 @@ def on_line(speech: Sound, snr_db: float | None, seed: int) -> tuple[list[int], 
     return _samples(sound + hiss / np.sqrt(np.mean(hiss**2)) * level), level * 32767
 
 
-def _samples(sound: Sound) -> list[int]:
-    return [int(value) for value in np.round(np.clip(sound, -1, 1) * 32767)]
+def _samples(sound: Sound) -> array[int]:
+    return array("h", np.round(np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
