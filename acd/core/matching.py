@@ -79,6 +79,7 @@ def _of_line(
     if call is not None:
         waited = now - call.place_ms
         claim = waited + base + priority * weights.priority - weights.late
+        claim -= min(machine.rules.target_ms, weights.late_chances * pool.gap_ms)
         if waited >= after and (
             best is None or claim > best[2] or (claim == best[2] and _older(call, best[0]))
         ):
