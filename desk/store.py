@@ -162,13 +162,14 @@ class SqlDesk:
         raise DeskUnavailable("no free ticket number was found")
 
     async def record_interaction(self, interaction: Interaction) -> None:
-        """Written once per call; the same call again (a node came back) replaces its summary."""
+        """Written once per call; a later summary of the same call (a node came back) replaces it, an earlier
+        one that had waited on disk does not."""
         values = interaction_values(self.vault, interaction)
         async with self.database.write() as session:
             row = await session.get(InteractionRow, values["call_id"], with_for_update=True)
             if row is None:
                 session.add(InteractionRow(**values))
-            else:
+            elif row.ended_ms <= interaction.ended_ms:
                 for name, value in values.items():
                     setattr(row, name, value)
 

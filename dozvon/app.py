@@ -33,7 +33,7 @@ from dozvon.machine.asterisk import CONFIG
 from dozvon.parts import make_desk, make_tokens
 from dozvon.selfservice import FlowOffice, IncidentOffice
 from dozvon.settings import Settings
-from ivr import spool
+from ivr import spool, unkept
 from ivr.agi.callbacks import Callbacks, CallbackSettings
 from ivr.agi.holding import tracks
 from ivr.agi.listening import make_silence
@@ -110,6 +110,7 @@ class Daemon:
             incidents=reference.make_incidents(
                 settings, lambda why: log.error("not taken", action="incidents_refused", why=why)
             ),
+            waking=reference.waking(settings) if settings.callbacks.enabled else None,
         )
         self._speech_token = known.speech_token
         self._speech: SpeechServer | None = None
@@ -162,6 +163,9 @@ class Daemon:
         Gauge(
             "dozvon_spool_requests", "Requests that wait in the spool", registry=self._registry
         ).set_function(lambda: spool.waiting(settings.spool))
+        Gauge(
+            "dozvon_spool_interactions", "Calls whose summaries wait in the spool", registry=self._registry
+        ).set_function(lambda: unkept.waiting(settings.spool))
 
     async def start(self) -> None:
         """Raises OSError when a port is taken. A database that is away is waited for beside the calls."""
@@ -272,6 +276,7 @@ class Daemon:
     async def _import_spool(self) -> None:
         while True:
             await spool.import_spool(self._settings.spool, self.desk)
+            await unkept.hand_over(self._settings.spool, self.desk)
             await asyncio.sleep(SPOOL_EVERY_S)
 
     async def _forget(self) -> None:

@@ -66,7 +66,7 @@ async def import_spool(folder: Path, desk: Desk, now_s: float = 0.0) -> Imported
             draft = await asyncio.to_thread(read_request, file)
         except (BadRequest, OSError) as error:
             bad += 1
-            await asyncio.to_thread(_set_aside, file, str(error))
+            await asyncio.to_thread(set_aside, file, str(error))
             continue
         try:
             ticket = await desk.open_ticket(draft)
@@ -171,7 +171,25 @@ def _remember(file: Path, draft: TicketDraft, ticket: str) -> None:
     file.with_suffix(".recording").unlink(missing_ok=True)
 
 
-def _set_aside(file: Path, reason: str) -> None:
+def put_in_place(file: Path, data: bytes) -> None:
+    """Writes a file for its owner only, whole or not at all; it survives a power cut. Raises OSError."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = file.parent / f".{file.stem}.part"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def set_aside(file: Path, reason: str) -> None:
+    """Into ``bad/`` beside it, with the reason, for a person to look at."""
     log.error("a file of the spool is bad", action="spool_bad", file=file.name, why=reason)
     bad = file.parent / "bad"
     try:

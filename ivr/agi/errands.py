@@ -11,6 +11,7 @@ import structlog
 
 from acd.contract import MarkGiven
 from desk.contract import Desk, Interaction, TicketDraft
+from ivr import unkept
 from ivr.agi.live import LiveCall
 from ivr.agi.ports import House
 from ivr.agi.tickets import open_ticket
@@ -115,6 +116,14 @@ class Errands:
             async with asyncio.timeout(self._settings.desk_timeout_s):
                 await self._house.desk.record_interaction(interaction)
         except Exception as error:
+            call_id = interaction.call_id
+            log.warning("a summary waits", action="interaction_spooled", call_id=call_id, why=repr(error))
+            await self._spool(interaction)
+
+    async def _spool(self, interaction: Interaction) -> None:
+        try:
+            await asyncio.to_thread(unkept.write, self._settings.spool, interaction)
+        except (OSError, TypeError, ValueError) as error:
             log.error(
                 "a call's summary was not kept",
                 action="interaction_lost",

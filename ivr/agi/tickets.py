@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import structlog
 
 from desk.contract import Desk, DeskUnavailable, TicketDraft
 from ivr.dialog.contract import TicketFailed, TicketOpened
+from ivr.spool import put_in_place
 
 log = structlog.get_logger(__name__)
 
@@ -64,16 +64,5 @@ def write_to_spool(spool: Path, draft: TicketDraft) -> Path:
         "created_ms": draft.created_ms,
     }
     final = spool / f"{draft.source_id}.json"
-    partial = spool / f".{draft.source_id}.part"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(fields, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(final)
-    folder = os.open(spool, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    put_in_place(final, json.dumps(fields, ensure_ascii=False).encode())
     return final

@@ -18,6 +18,7 @@ from hotline import CLOSED, NUMBER, OPEN, Hotline
 
 from dozvon.demo import Demonstration
 from dozvon.phones import sound
+from ivr import unkept
 
 pytestmark = pytest.mark.e2e
 AGENT = "2001"
@@ -189,10 +190,17 @@ async def test_the_database_is_locked_and_the_request_waits_in_the_spool(hotline
         await send(hotline, until, caller)
         await caller.wait_for("CALL_CLOSED", timeout_s=40)
         assert await hotline.spooled()
+        await until(lambda: unkept.waiting(hotline.settings.spool), 20, "the call's summary waits too")
         lock.rollback()
 
     async def imported():
-        return len((await hotline.api("/tickets"))["items"]) == before + 1 and not await hotline.spooled()
+        calls = [each["call_id"] for each in (await hotline.api("/interactions"))["items"]]
+        return (
+            len((await hotline.api("/tickets"))["items"]) == before + 1
+            and not await hotline.spooled()
+            and not unkept.waiting(hotline.settings.spool)
+            and calls.count(hotline.ended()["call_id"]) == 1
+        )
 
     await until(imported, 20)
 

@@ -18,6 +18,7 @@ from acd.contract import (
     CallQueued,
     ReleaseCall,
 )
+from ivr import unkept
 from ivr.dialog.contract import (
     Action,
     Ask,
@@ -198,7 +199,10 @@ async def test_a_recorded_request(hall: Any, soon: Any, desk_down: bool) -> None
     spooled = json.loads((node.settings.spool / f"{source_id}.json").read_text("utf-8"))
     assert spooled["source_id"] == source_id and spooled["recording"] == f"{source_id}.wav"
     assert (node.settings.spool / spooled["recording"]).stat().st_size > 8000
-    assert {each.name for each in node.settings.spool.iterdir()} == {f"{source_id}.json", f"{source_id}.wav"}
+    names = {each.name for each in node.settings.spool.iterdir()}
+    assert names == {f"{source_id}.json", f"{source_id}.wav", "interactions"}
+    (summary,) = (node.settings.spool / "interactions").iterdir()  # the desk could not take that either
+    assert unkept.read(summary).call_id == node.hotline.heard[0].call_id  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
