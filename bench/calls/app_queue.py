@@ -106,14 +106,15 @@ class Manager:
 
 
 class Bench:
-    def __init__(self, home: Path, callers: int, rounds: int) -> None:
+    def __init__(self, home: Path, callers: int, rounds: int, **node_options: Any) -> None:
         self.home, self.callers, self.rounds = home, callers, rounds
         self.settings = make_settings(home)
         self.redis, self.asterisk = RedisChild(self.settings), AsteriskChild(self.settings)
         known = secrets.ensure(self.settings.secrets, CONFIG)
         node = load_node()
         rules = {**node.RULES, "ring_s": 10, "nobody_can_serve_after_s": 600}
-        self.process = node.NodeProcess(self.settings, known, [AGENT], rules=rules, announce_ms=600_000)
+        node_options |= {"rules": rules, "announce_ms": 600_000}
+        self.process = node.NodeProcess(self.settings, known, [AGENT], **node_options)
         self.server = f"{self.settings.asterisk.sip_bind}:{self.settings.asterisk.sip_port}"
         self.phone = AgentPhone(AGENT, known.agents[AGENT], self.server)
         self.manager = Manager()

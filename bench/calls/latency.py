@@ -40,7 +40,7 @@ from dozvon.machine.children import free_port
 from dozvon.machine.redis import RedisChild
 from dozvon.phones import AgentPhone, CallerPhone, sound
 from dozvon.phones.capture import TELEPHONE_EVENT, Capture, RtpStream
-from dozvon.settings import ROOT, Agi, Asterisk, Redis, Settings
+from dozvon.settings import ROOT, Agi, Asterisk, Redis, Settings, Speech
 
 NODE = ROOT / "tests" / "e2e" / "agi_node.py"
 
@@ -60,6 +60,7 @@ def make_settings(home: Path) -> Settings:
         home=home,
         redis=Redis(port=free_port()),
         agi=Agi(port=free_port()),
+        speech=Speech(port=free_port()),
         asterisk=Asterisk(
             ami_port=free_port(),
             sip_port=free_port(kind=socket.SOCK_DGRAM),

@@ -27,7 +27,10 @@ from acd.service.roster import parse
 from acd.switch.switch import Switch
 from desk.store import SqlDesk
 from desk.vault import Vault
+from dozvon.machine.asterisk import CONFIG
 from dozvon.phones import sound
+from ivr.agi.holding import tracks
+from ivr.agi.listening import make_silence
 from ivr.agi.live import LiveCalls
 from ivr.agi.ports import CallSettings, House
 from ivr.agi.ringing import ManagedPhones
@@ -57,6 +60,8 @@ from ivr.dialog.contract import (
     TicketOpened,
     Waited,
 )
+from ivr.speech import models
+from ivr.speech.server import SpeechServer
 
 # prompt -> tone in Hz and length in ms
 TONES = {
@@ -113,8 +118,9 @@ class Talk:
 
 
 class SmallDialogue:
-    def __init__(self, announce_ms: int) -> None:
+    def __init__(self, announce_ms: int, listening: bool = False) -> None:
         self._announce_ms = announce_ms
+        self._listening = listening
 
     def new_session(self, started: CallStarted) -> Talk:
         return Talk(notes={})
@@ -129,7 +135,9 @@ class SmallDialogue:
             case _, HungUp():
                 return step, (LeaveQueue("hung_up", "abandoned"),)
             case "menu", CallStarted(first_queued_ms=since) if since:
-                return "queue", (Play((Prompt("back"),)), self._enqueue(since))
+                wait = (Play((Prompt("back"),)), self._enqueue(since))
+                listened = (*wait, Hold(self._announce_ms, speech=True))
+                return "queue", listened if self._listening else wait
             case "menu", CallStarted():
                 return "menu", (Play((Prompt("hello"),)), Ask((Prompt("menu"),), timeout_ms=2_000))
             case "menu", Digits("1"):
@@ -172,6 +180,15 @@ def roster_text(agents: list[str]) -> str:
     return "agents:\n" + "\n".join(lines) + "\n"
 
 
+async def speech_server(config: dict[str, Any]) -> SpeechServer:
+    """With the shipped model and the real voice detector."""
+    model = models.load("ru", Path("nowhere"), "")
+    assert model is not None
+    server = SpeechServer({"ru": model}, token=config["token"])
+    await server.start(config["host"], config["port"])
+    return server
+
+
 async def main(config: dict[str, Any]) -> None:
     home = Path(config["home"])
     desk = SqlDesk(
@@ -196,6 +213,12 @@ async def main(config: dict[str, Any]) -> None:
         manager["secret"],
     )
     await switch.start()
+    listeners = config.get("listeners", 0)
+    speech = await speech_server(config["speech"]) if listeners else None
+
+    async def end_turn(call_id: str) -> bool:
+        return speech is not None and await speech.end_turn(call_id)
+
     house = House(
         settings=CallSettings(
             node=config["node"],
@@ -204,15 +227,18 @@ async def main(config: dict[str, Any]) -> None:
             spool=home / "agi-spool",
             record_conversations=True,
             queue_down_ms=config.get("queue_down_ms", 4_000),
+            silence=make_silence(home / "agi-tones") if speech else "",
+            music=tracks(CONFIG / "sounds" / "moh") if speech else (),
         ),
-        hotline=SmallDialogue(config.get("announce_ms", 30_000)),
+        hotline=SmallDialogue(config.get("announce_ms", 30_000), bool(listeners)),
         voice=Tones(home / "agi-tones"),
         distributor=distributor,
         desk=desk,
         clock_ms=lambda: time.time_ns() // 1_000_000,
         phones=ManagedPhones(switch),
+        end_turn=end_turn,
     )
-    calls = LiveCalls(distributor, config["node"])
+    calls = LiveCalls(distributor, config["node"], hold_listeners=listeners)
     following = asyncio.create_task(calls.follow())
     runner = CallRunner(house, calls)
     server = AgiServer({"call": runner.serve, "connected": calls.on_connected}, config["token"])
@@ -223,6 +249,8 @@ async def main(config: dict[str, Any]) -> None:
     await stop.wait()
     await server.stop(drain_s=0.5)
     following.cancel()
+    if speech is not None:
+        await speech.stop()
     await switch.stop()
     await distributor.stop()
     await desk.stop()
@@ -247,6 +275,11 @@ class NodeProcess:
                 "port": asterisk.ami_port,
                 "user": asterisk.ami_user,
                 "secret": secrets.ami_secret,
+            },
+            "speech": {
+                "host": settings.speech.host,
+                "port": settings.speech.port,
+                "token": secrets.speech_token,
             },
             "home": str(settings.home),
             "node": settings.node,
