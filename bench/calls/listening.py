@@ -29,7 +29,7 @@ from dozvon.phones import sound
 from ivr.prompts import audio
 
 QUIET_S = 10.0
-NOISE = 10 ** (-45 / 20) * 32768
+NOISE = 10 ** (-45 / 20)  # of full scale
 SECONDS_A_TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 

@@ -157,7 +157,8 @@ class Listener:
         self._turn += 1
         await self._set("language", self._speaker.language)
         digits = action.max_digits if action.expects == "digits" else 0
-        for name, value in turn_settings(self._turn, action.expects, action.phrases, digits):
+        idle = action is OVER_MUSIC
+        for name, value in turn_settings(self._turn, action.expects, action.phrases, digits, idle=idle):
             await self._set(name, value)
 
     async def _create(self) -> None:

@@ -7,6 +7,7 @@ our results come out of ``SPEECH RECOGNIZE`` as text0, score0, grammar0. A turn 
     SPEECH SET expects digits                     what is awaited: choice, yes_no, digits, date, sentence
     SPEECH SET digits 11                          how many digits are awaited (0: unknown)
     SPEECH SET phrases да|нет                     the menu's phrases; "phrases+" appends (a line has a limit)
+    SPEECH SET idle 1                             nobody was asked: voice may be noticed 0.2 s late
     SPEECH SET turn 7                             begins the turn; results of an older turn are never sent
     SPEECH RECOGNIZE prompt timeout 0             text0="@onset": the caller speaks, the prompt must stop now
     SPEECH RECOGNIZE silence timeout 0            text0="статус заявления" score0=93
@@ -33,7 +34,7 @@ MAX_PHRASES_VALUE = 700  # characters a SET: Asterisk's AGI line holds 2048 byte
 
 
 def turn_settings(
-    turn: int, expects: Expects, phrases: Sequence[str] = (), digits: int = 0
+    turn: int, expects: Expects, phrases: Sequence[str] = (), digits: int = 0, *, idle: bool = False
 ) -> list[tuple[str, str]]:
     """Name and value of each ``SPEECH SET`` that begins a turn, in order.
 
@@ -49,4 +50,6 @@ def turn_settings(
             name, value = "phrases+", ""
         value = f"{value}|{clean}" if value else clean
     settings.append((name, value or "-"))
+    if idle:
+        settings.append(("idle", "1"))
     return [*settings, ("turn", str(turn))]

@@ -21,6 +21,7 @@ from ivr.speech.voice import CHUNK_BYTES, Detector
 
 log = structlog.get_logger()
 MAX_WAITING_BYTES = 64_000  # of sound not yet looked at: 4 s; more means that the machine is too slow
+IDLE_BYTES = 12 * CHUNK_BYTES  # some 0.2 s; less than is kept from before the onset
 _MARKS = (ONSET, NOTHING, BUSY, TOO_LONG)
 _NO_DIGITS_MORE_THAN = 40
 
@@ -87,6 +88,7 @@ class Session:
         self._detector: Detector | None = None
         self._settings: dict[str, str] = {}
         self._turn: Turn | None = None
+        self._idle = False  # the turn's
         self._sound = bytearray()
         self._arrived = asyncio.Event()
         self._looking: Future[list[Outcome]] | None = None
@@ -161,6 +163,7 @@ class Session:
             phrases=phrases[:MAX_PHRASES],
             digits=min(int(awaited), _NO_DIGITS_MORE_THAN) if awaited.isascii() and awaited.isdigit() else 0,
         )
+        self._idle = self._settings.get("idle") == "1"
         self._settings = {}
         self._sound.clear()
         places = self._means.places
@@ -178,7 +181,10 @@ class Session:
             await self._tell(Outcome(BUSY))
             return
         self._sound += frame
-        if len(self._sound) >= CHUNK_BYTES:  # less cannot be judged yet
+        # Less than a chunk cannot be judged yet. Where nobody was asked many are looked at together: handing
+        # them to a worker costs more than looking at silence does.
+        enough = IDLE_BYTES if self._idle and self._turn.waiting else CHUNK_BYTES
+        if len(self._sound) >= enough:
             self._arrived.set()
 
     async def work(self) -> None:

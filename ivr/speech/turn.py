@@ -82,6 +82,11 @@ class Turn:
         detector.reset()
 
     @property
+    def waiting(self) -> bool:
+        """Nobody has spoken yet."""
+        return self._state is _State.WAITING
+
+    @property
     def over(self) -> bool:
         return self._state is _State.OVER
 
