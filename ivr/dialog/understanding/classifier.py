@@ -46,7 +46,7 @@ class Calibration:
 
 
 CALIBRATION = {
-    "ru": Calibration(-0.94, 2.85, 0.54, 0.92),
+    "ru": Calibration(-0.70, 2.50, 0.63, 0.70),
     "en": Calibration(-1.00, 2.51, 0.60, 1.02),
 }
 
