@@ -65,6 +65,7 @@ from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.dialog.words import common_intent
+from ivr.speech.contract import ENGINES
 from tools.speech_model.numbers_ru import cardinal
 
 NOISE_DB = 15.0
@@ -216,7 +217,7 @@ class Bench:
         channel = Channel(session)
         line = await self._waiting.get()
         speaker = Speaker(channel, self._voice, "ru")
-        listener = Listener(channel, speaker, line.phone.user, self._silence, lambda: True)
+        listener = Listener(channel, speaker, line.phone.user, self._silence, lambda: ENGINES[:1])
         while (question := await line.questions.get()) is not None:
             ask, answer = question
             try:

@@ -1,8 +1,8 @@
 """How well the model hears: voices it was never trained on, and a human's recordings, on a telephone line.
 
-Human recordings: Debian's asterisk-core-sounds-ru-wav, unpacked (``dpkg -x``), not installed: one speaker
-in a studio, CC-BY-3.0. The package tells no texts, so only numbers, months and
-days are used, whose names tell.
+Human recordings: Debian's asterisk-core-sounds-ru-wav or -en-wav, unpacked (``dpkg -x``), not installed: one
+speaker in a studio each. The Russian package tells no texts, so only numbers, months and days are used, whose
+names tell.
 """
 
 from __future__ import annotations
@@ -17,15 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from vosk import KaldiRecognizer, Model, SetLogLevel  # type: ignore[import-untyped]
 
-from tools.ru_model import channel, corpus, number_words, vocabulary, voices
+from tools.speech_model import channel, corpus, vocabulary, voices
+from tools.speech_model.languages import Language
 
 Heard = tuple[str, float]
 _CHUNK = 1600  # samples: what a speech server hands over at a time
-_WEEK = "воскресенье понедельник вторник среда четверг пятница суббота".split()
-_MONTHS = (
-    "январь|января февраль|февраля март|марта апрель|апреля май|мая июнь|июня июль|июля август|августа "
-    "сентябрь|сентября октябрь|октября ноябрь|ноября декабрь|декабря"
-).split()
 
 
 def plain(text: str) -> str:
@@ -90,15 +86,19 @@ def _report(name: str, pairs: Iterable[tuple[str, str, str]], show: bool) -> Non
                 print(f"      {where}: {wanted} -> {found}")
 
 
-def _human(folder: Path) -> dict[str, list[str]]:
+def _human(folder: Path, language: Language) -> dict[str, list[str]]:
     """File (without ending) -> what may have been said."""
+    numbers = language.numbers
     files: dict[str, list[str]] = {}
     for value in [*range(21), *range(30, 100, 10)]:
-        files[f"digits/{value}"] = number_words.cardinal(value)
-    files["digits/0"].append("нуль")
-    files |= {f"digits/day-{index}": [word] for index, word in enumerate(_WEEK)}
-    files |= {f"digits/mon-{index}": words.split("|") for index, words in enumerate(_MONTHS)}
-    files |= {f"digits/{key}": [word] for key, word in (("today", "сегодня"), ("tomorrow", "завтра"))}
+        files[f"digits/{value}"] = numbers.cardinal(value)
+    if language.code == "ru":
+        files["digits/0"].append("нуль")
+    files |= {f"digits/day-{index}": [word] for index, word in enumerate(numbers.WEEK)}
+    files |= {f"digits/mon-{index}": words.split("|") for index, words in enumerate(numbers.MONTH_NAMES)}
+    files |= {
+        f"digits/{name}": [word] for name, word in zip(("today", "tomorrow"), numbers.DAYS, strict=True)
+    }
     return {name: words for name, words in files.items() if (folder / f"{name}.wav").exists()}
 
 
@@ -112,15 +112,17 @@ def _sound(path: Path) -> npt.NDArray[np.float32]:
     return np.frombuffer(raw, "<i2").astype(np.float32) / 32768
 
 
-def _say_synthesised(listener: Listener, work: Path, noise: float | None, show: bool) -> None:
+def _say_synthesised(
+    listener: Listener, language: Language, work: Path, noise: float | None, show: bool
+) -> None:
     def line(name: str, index: int) -> npt.NDArray[np.int16]:
         return channel.plain_line(voices.read(work / "sound" / f"{name}.wav")[0], noise, index)
 
     said = list(enumerate(corpus.load(work / "testing.tsv")))
     tests = [(index, u) for index, u in said if u.name.startswith("test-")]
     unknown = [(index, u) for index, u in said if u.name.startswith("unknown-")]
-    commands = list(dict.fromkeys(map(plain, vocabulary.phrases())))
-    digits = [*map(plain, number_words.loop_words()), "[unk]"]
+    commands = list(dict.fromkeys(map(plain, vocabulary.phrases(language))))
+    digits = [*map(plain, language.numbers.loop_words()), "[unk]"]
 
     def each(wanted: Callable[[str], bool], grammar: Sequence[str] | None) -> Iterable[tuple[str, str, str]]:
         for index, u in tests:
@@ -141,12 +143,14 @@ def _say_synthesised(listener: Listener, work: Path, noise: float | None, show: 
     print(f"unknown words taken for a phrase: {share:.1%} of {count}; with confidence 0.9 {surely:.1%}")
 
 
-def run(work: Path, model: Path, human: Path | None, noise: float | None, show: bool) -> None:
+def run(
+    language: Language, work: Path, model: Path, human: Path | None, noise: float | None, show: bool
+) -> None:
     """Prints the figures of the model card; ``noise``: signal to noise in dB, none for a clean line."""
     listener = Listener(model)
-    _say_synthesised(listener, work, noise, show)
+    _say_synthesised(listener, language, work, noise, show)
     if human:
-        files = _human(human)
+        files = _human(human, language)
         sounds = {name: channel.plain_line(_sound(human / f"{name}.wav"), noise, 7) for name in files}
         words = sorted({plain(word) for many in files.values() for word in many})
         for title, grammar in (

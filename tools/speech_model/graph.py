@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.ru_model.kaldi_files import SILENCE, Units
-from tools.ru_model.language import UNKNOWN
+from tools.speech_model.kaldi_files import SILENCE, Units
+from tools.speech_model.language import UNKNOWN
 
 Phones = tuple[str, ...]
 

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tools.ru_model.dataset import Inventory
-from tools.ru_model.network import CONTEXT, SUBSAMPLING, Network, padded
+from tools.speech_model.dataset import Inventory
+from tools.speech_model.network import CONTEXT, SUBSAMPLING, Network, padded
 
 Piece = tuple[npt.NDArray[np.int16], npt.NDArray[np.float16]]
 _FRAMES_PER_BATCH = 8000

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tools.ru_model import channel, corpus, features, lexicon, vocabulary, voices
+from tools.speech_model import channel, corpus, features, lexicon, vocabulary, voices
+from tools.speech_model.languages import Language
 
 _RAREST_PHONE = 20  # a sound met less often cannot be learnt; words that hold it are left out
 _EMPTY_PER_COPY = 250  # pieces of mere noise: the blank has to win there
@@ -37,8 +38,9 @@ class Inventory:
         return cls(tuple((work / "phones.txt").read_text("utf-8").split()), words)
 
 
-def inventory() -> Inventory:
-    known = lexicon.build([*vocabulary.words(), *vocabulary.foreign_words()])
+def inventory(language: Language) -> Inventory:
+    words = [*vocabulary.words(language), *vocabulary.foreign_words(language)]
+    known = lexicon.build(words, language)
     counts = Counter(phone for many in known.values() for phones in many for phone in phones)
     phones = tuple(sorted(phone for phone, count in counts.items() if count >= _RAREST_PHONE))
     usable = {
@@ -56,21 +58,42 @@ def _noise_only(seed: int, bank: list[channel.Sound]) -> npt.NDArray[np.float32]
     return np.round(channel.alaw(sound.astype(np.float32)) * 32767).astype(np.float32)
 
 
-def prepare(work: Path, seed: int, copies: int) -> None:
+def _labels(
+    said: list[corpus.Utterance], sounds: Inventory, language: Language
+) -> dict[str, npt.NDArray[np.int16]]:
+    """Name of an utterance -> phone numbers, as a voice of its accent says the words; those with a word that
+    cannot be written in the inventory's phones are left out."""
+    number = {phone: index + 1 for index, phone in enumerate(sounds.phones)}
+    words = list(dict.fromkeys(word for u in said for word in u.text.split()))
+    spoken = [lexicon.pronounce(words, language, accent) for accent in range(len(language.accents))]
+
+    def sound_of(word: str, accent: int) -> lexicon.Phones | None:
+        usual = sounds.lexicon.get(word)
+        # espeak-ng reads a single letter as its name: there the lexicon's choice counts.
+        return spoken[accent][word] if usual and accent and len(word) > 1 else usual[0] if usual else None
+
+    found = {}
+    for u in said:
+        accent = language.accent(u.engine, u.voice)
+        parts = [sound_of(word, accent) for word in u.text.split()]
+        if all(part and set(part) <= set(number) for part in parts):
+            ids = [number[phone] for part in parts if part for phone in part]
+            found[u.name] = np.array(ids, np.int16)
+    return found
+
+
+def prepare(work: Path, language: Language, seed: int, copies: int) -> None:
     """Writes ``features-SEED.pkl``: a list of (phone numbers, float16 features)."""
-    sounds = inventory()
+    sounds = inventory(language)
     if (work / "phones.txt").exists():  # later material must keep the numbers of earlier material
         kept = Inventory.load(work).phones
         sounds = Inventory(kept, sounds.lexicon)
     sounds.save(work)
-    number = {phone: index + 1 for index, phone in enumerate(sounds.phones)}
-    spoken: list[tuple[Path, npt.NDArray[np.int16]]] = []
-    for utterance in corpus.load(work / f"training-{seed}.tsv"):
-        path = work / "sound" / f"{utterance.name}.wav"
-        parts = [sounds.lexicon.get(word) for word in utterance.text.split()]
-        if path.exists() and all(parts):
-            ids = [number[phone] for part in parts if part for phone in part[0] if phone in number]
-            spoken.append((path, np.array(ids, np.int16)))
+    said = corpus.load(work / f"training-{seed}.tsv")
+    labels = _labels(said, sounds, language)
+    paths = [(work / "sound" / f"{u.name}.wav", labels[u.name]) for u in said if u.name in labels]
+    spoken = [(path, ids) for path, ids in paths if path.exists()]
+    print(len(said) - len(spoken), "utterances left out: a sound too rare, or refused", flush=True)
     bank = [channel.to_8k(voices.read(path)[0]) for path, _ in spoken[:60]]
     found = []
     for copy in range(copies):

@@ -1,4 +1,4 @@
-"""The four speech synthesisers behind one function; sound is written as 16 kHz WAV."""
+"""The speech synthesisers behind one function; sound is written as 16 kHz WAV."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 import subprocess
 import tempfile
 import wave
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from math import gcd
 from pathlib import Path
@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from tools.ru_model.corpus import Utterance
-from tools.ru_model.rhvoice import Rhvoice
+from tools.speech_model.corpus import Utterance
+from tools.speech_model.rhvoice import Rhvoice
 
 RATE = 16000
 Sound = npt.NDArray[np.float32]
 _ESPEAK_WORDS_PER_MINUTE = 160
 _ESPEAK_PITCH = 50
 _FESTIVAL_BATCH = 100
+_FLITE_PITCH_HZ = {"awb": 120, "kal16": 100, "rms": 100, "slt": 170}
 
 
 def write(path: Path, sound: Sound, rate: int) -> None:
@@ -49,26 +50,32 @@ def _rhvoice() -> Rhvoice:
     return Rhvoice()
 
 
-def _espeak(utterance: Utterance) -> tuple[Sound, int]:
+def _by_program(command: Sequence[str]) -> tuple[Sound, int]:
+    """``command``, with OUT for the file that it writes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out.wav"
-        speed = round(_ESPEAK_WORDS_PER_MINUTE * utterance.rate)
-        pitch = round(_ESPEAK_PITCH * utterance.pitch)
-        voice = f"ru+{utterance.voice}"
-        command = [
-            "espeak-ng",
-            "-v",
-            voice,
-            "-s",
-            str(speed),
-            "-p",
-            str(pitch),
-            "-w",
-            str(path),
-            utterance.text,
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        filled = [str(path) if word == "OUT" else word for word in command]
+        subprocess.run(filled, check=True, capture_output=True, timeout=60)
         return read(path)
+
+
+def _espeak(utterance: Utterance) -> tuple[Sound, int]:
+    speed = round(_ESPEAK_WORDS_PER_MINUTE * utterance.rate)
+    pitch = round(_ESPEAK_PITCH * utterance.pitch)
+    voice = ["-v", utterance.voice, "-s", str(speed), "-p", str(pitch)]
+    return _by_program(["espeak-ng", *voice, "-w", "OUT", utterance.text])
+
+
+def _flite(utterance: Utterance) -> tuple[Sound, int]:
+    mean_hz = _FLITE_PITCH_HZ[utterance.voice] * utterance.pitch
+    manner = [f"duration_stretch={1 / utterance.rate:.3f}", f"int_f0_target_mean={mean_hz:.0f}"]
+    settings = [word for one in manner for word in ("--setf", one)]
+    return _by_program(["flite", "-voice", utterance.voice, *settings, "-t", utterance.text, "-o", "OUT"])
+
+
+def _pico(utterance: Utterance) -> tuple[Sound, int]:
+    text = f'<speed level="{round(100 * utterance.rate)}">{utterance.text}</speed>'
+    return _by_program(["pico2wave", "-l", utterance.voice, "-w", "OUT", text])
 
 
 @cache
@@ -97,10 +104,10 @@ def _say_ru_tts(utterance: Utterance) -> tuple[Sound, int]:
 
 
 def _festival(batch: list[Utterance], folder: Path) -> None:
-    """Festival takes seconds to start, so it gets many texts at once."""
+    """Festival takes seconds to start, so it gets many texts of one voice at once."""
     with tempfile.TemporaryDirectory() as scratch:
         script = Path(scratch) / "say.scm"
-        lines = ["(voice_msu_ru_nsh_clunits)"]
+        lines = [f"(voice_{batch[0].voice})"]
         for utterance in batch:
             target = Path(scratch) / f"{utterance.name}.wav"
             lines.append(f'(set! u (utt.synth (Utterance Text "{utterance.text}")))')
@@ -113,10 +120,22 @@ def _festival(batch: list[Utterance], folder: Path) -> None:
                 write(folder / f"{utterance.name}.wav", *read(target))
 
 
+def _say_rhvoice(utterance: Utterance) -> tuple[Sound, int]:
+    return _rhvoice().say(utterance.voice, utterance.text, utterance.rate, utterance.pitch)
+
+
+_ENGINES: Mapping[str, Callable[[Utterance], tuple[Sound, int]]] = {
+    "rhvoice": _say_rhvoice,
+    "espeak": _espeak,
+    "flite": _flite,
+    "pico": _pico,
+    "ru_tts": _say_ru_tts,
+}
+
+
 def say(utterance: Utterance) -> tuple[Sound, int]:
-    if utterance.engine == "rhvoice":
-        return _rhvoice().say(utterance.voice, utterance.text, utterance.rate, utterance.pitch)
-    return _espeak(utterance) if utterance.engine == "espeak" else _say_ru_tts(utterance)
+    """By any engine but Festival. Raises RuntimeError, OSError, ValueError, subprocess.SubprocessError."""
+    return _ENGINES[utterance.engine](utterance)
 
 
 def synthesise(utterances: Iterable[Utterance], folder: Path) -> int:
@@ -132,7 +151,9 @@ def synthesise(utterances: Iterable[Utterance], folder: Path) -> int:
             print("refused", utterance.name, error, flush=True)
         if index % 500 == 0:
             print("said", index, "of", len(todo), flush=True)
-    batch = [u for u in todo if u.engine == "festival"]
-    for start in range(0, len(batch), _FESTIVAL_BATCH):
-        _festival(batch[start : start + _FESTIVAL_BATCH], folder)
-    return refused
+    spoken_together = [u for u in todo if u.engine == "festival"]
+    for voice in dict.fromkeys(u.voice for u in spoken_together):
+        batch = [u for u in spoken_together if u.voice == voice]
+        for start in range(0, len(batch), _FESTIVAL_BATCH):
+            _festival(batch[start : start + _FESTIVAL_BATCH], folder)
+    return refused + sum(not (folder / f"{u.name}.wav").exists() for u in spoken_together)

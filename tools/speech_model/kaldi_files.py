@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from tools.ru_model.features import SIZE
-from tools.ru_model.network import CONTEXT
+from tools.speech_model.features import SIZE
+from tools.speech_model.network import CONTEXT
 
 POSITIONS = {"B": "begin", "I": "internal", "E": "end", "S": "singleton"}
 SILENCE = 1

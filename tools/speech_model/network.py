@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tools.ru_model.features import SIZE
+from tools.speech_model.features import SIZE
 
 HIDDEN = 288
 # For each layer: offsets in frames of 10 ms, dilation in the layer's own steps, stride.
