@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
 
@@ -22,6 +22,22 @@ from desk.vault import Vault
 
 MAX_LISTED = 1_000
 OPEN = ("new", "waiting")  # nobody has taken it up
+OWN_FIELDS = frozenset(
+    {
+        "callback_number", "callback_at_ms", "callback_moved", "callback_result", "callback_queue",
+        "callback_min_level", "first_queued_ms",
+    }
+)  # fmt: skip  # of the ticket; the others are the caller's matter
+
+
+def _whole(fields: Mapping[str, object], name: str) -> int:
+    value = fields.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _moves(fields: Mapping[str, object]) -> list[object]:
+    moves = fields.get("callback_moved")
+    return moves if isinstance(moves, list) else []
 
 
 def _wall_clock_ms() -> int:
@@ -46,14 +62,20 @@ class SqlCallbacks:
         if row is None or row.kind != "callback":
             return None
         ticket = ticket_of(self._vault, row)
-        since = ticket.fields.get("first_queued_ms")
+        fields = ticket.fields
         return KeptCallback(
             callback_id,
-            str(ticket.fields.get("callback_number") or ticket.caller_number),
+            str(fields.get("callback_number") or ticket.caller_number),
             ticket.topic,
             ticket.language,
-            since if isinstance(since, int) else 0,
+            _whole(fields, "first_queued_ms"),
             wanted=not row.assignee and row.status in OPEN,
+            due_ms=_whole(fields, "callback_at_ms"),
+            queue=str(fields.get("callback_queue") or "main"),
+            min_level=_whole(fields, "callback_min_level") or 1,
+            moves=len(_moves(fields)),
+            caller_ref=row.caller_ref,
+            matter={name: value for name, value in fields.items() if name not in OWN_FIELDS},
         )
 
     async def pending(self) -> list[str]:
@@ -67,15 +89,41 @@ class SqlCallbacks:
         async with self._database.read() as session:
             return list(await session.scalars(query))
 
+    async def move(self, callback_id: str, moves: int, due_ms: int, why: str) -> bool:
+        """Another time, the ``moves``-th; the ticket says when, and why. The same again changes nothing."""
+
+        def moved(fields: Mapping[str, object]) -> dict[str, object]:
+            before = _moves(fields)
+            if len(before) >= moves:
+                return dict(fields)
+            move = {"from_ms": _whole(fields, "callback_at_ms"), "to_ms": due_ms, "why": clean(why, 64)}
+            return {**fields, "callback_at_ms": due_ms, "callback_moved": [*before, move]}
+
+        return await self._change(
+            callback_id, "waiting", {"moved_to_ms": due_ms, "why": clean(why, 64)}, moved
+        )
+
     async def settle(self, callback_id: str, status: TicketStatus, result: str) -> bool:
         """Write down what became of it; False when a person has taken the ticket up, or there is none."""
+        told = clean(result, 64)
+        return await self._change(
+            callback_id, status, {"callback": told}, lambda fields: {**fields, "callback_result": told}
+        )
+
+    async def _change(
+        self,
+        callback_id: str,
+        status: TicketStatus,
+        audited: Mapping[str, object],
+        change: Callable[[Mapping[str, object]], Mapping[str, object]],
+    ) -> bool:
         key = source_key(callback_id)
         async with self._database.write() as session:
             row = await session.scalar(select(TicketRow).where(TicketRow.source_id == key).with_for_update())
             if row is None or row.kind != "callback" or row.assignee or row.status not in OPEN:
                 return False
             ticket = ticket_of(self._vault, row)
-            fields = {**ticket.fields, "callback_result": clean(result, 64)}
+            fields = change(ticket.fields)
             row.personal = seal_ticket(self._vault, row.source_id, ticket.caller_number, ticket.text, fields)
             row.status = status
             row.updated_ms = self._clock_ms()
@@ -88,7 +136,7 @@ class SqlCallbacks:
                     role=SYSTEM.role,
                     action="changed",
                     subject=f"ticket:{row.number}",
-                    details=json.dumps({"status": [ticket.status, status], "callback": clean(result, 64)}),
+                    details=json.dumps({"status": [ticket.status, status], **audited}),
                 )
             )
         return True

@@ -75,7 +75,13 @@ class KeptCallback:
     topic: str
     language: str
     first_queued_ms: int = 0  # his place
-    wanted: bool = True  # False: a person has taken it up
+    wanted: bool = True  # False: a person has taken it up, or it is over
+    due_ms: int = 0  # the time that he chose, or to which it was moved; 0: at his turn
+    queue: str = "main"
+    min_level: int = 1
+    moves: int = 0  # so often it was given another time
+    caller_ref: str = ""
+    matter: Mapping[str, object] = field(default_factory=dict)  # what he told us, for the agent
 
 
 class DeskUnavailable(Exception):
@@ -105,6 +111,10 @@ class CallbackDesk(Protocol):
 
     async def pending(self) -> Sequence[str]:
         """Ids of the callbacks that the hotline itself is still to make."""
+        ...
+
+    async def move(self, callback_id: str, moves: int, due_ms: int, why: str) -> bool:
+        """Another time, the ``moves``-th, and why; the same again changes nothing. False as for settle."""
         ...
 
     async def settle(self, callback_id: str, status: TicketStatus, result: str) -> bool:

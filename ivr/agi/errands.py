@@ -53,8 +53,10 @@ class Errands:
         # A call that comes back after a restart must not take the ids of its own earlier tickets.
         self._prefix = f"{call.call_id}.{call.started_ms:x}." if call.resumed else f"{call.call_id}."
 
-    async def open_ticket(self, action: OpenTicket, source_id: str = "") -> TicketOpened | TicketFailed:
-        """``source_id`` of a ticket that has to be found again by it."""
+    async def open_ticket(
+        self, action: OpenTicket, source_id: str = "", number: str = ""
+    ) -> TicketOpened | TicketFailed:
+        """``source_id`` of a ticket that has to be found again by it; ``number``: whose, if not his."""
         if self._call.tickets >= MAX_TICKETS:
             return TicketFailed("too_many")
         self._call.tickets += 1
@@ -63,7 +65,7 @@ class Errands:
             topic=action.topic,
             language=action.language,
             kind=action.kind,
-            caller_number=self._call.caller_number,
+            caller_number=number or self._call.caller_number,
             text=action.text,
             recording_path=action.recording,
             fields=dict(action.fields),
@@ -76,16 +78,33 @@ class Errands:
         waiting, callbacks = self._call.waiting, self._house.callbacks
         wish = callbacks.plan(self._call, action) if callbacks is not None else None
         fields: dict[str, Value] = {
+            **action.notes,
             "callback_number": action.number,
-            "callback_at_ms": action.at_ms,
-            "first_queued_ms": waiting.first_queued_ms if waiting else 0,
+            "callback_at_ms": wish.due_ms if wish is not None else action.at_ms,
+            "first_queued_ms": waiting.first_queued_ms if waiting else self._house.clock_ms(),
+            "callback_queue": waiting.queue if waiting else action.queue,
+            "callback_min_level": waiting.min_level if waiting else action.min_level,
         }
-        await self.open_ticket(
-            OpenTicket(self._call.topic, self._call.language, kind="callback", fields=fields),
-            wish.callback_id if wish is not None else "",
+        ticket = OpenTicket(
+            self._call.topic or action.topic,
+            self._call.language,
+            kind="callback",
+            recording=action.recording,
+            fields=fields,
         )
+        await self.open_ticket(
+            ticket,
+            wish.callback_id if wish is not None else "",
+            # Who withheld his number is known again by the one he gave us.
+            number=self._call.caller_number or action.number,
+        )
+        self._call.outcome = "called_back"
         if callbacks is not None and wish is not None:
-            await callbacks.agree(wish, action.number)
+            await callbacks.agree(wish, action.number, dict(action.notes))
+
+    async def cancel_callback(self) -> None:
+        if self._house.callbacks is not None and self._call.kept_callback:
+            await self._house.callbacks.cancel(self._call.kept_callback)
 
     async def save_mark(self, mark: int) -> None:
         self._call.mark = mark

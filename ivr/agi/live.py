@@ -90,6 +90,7 @@ class LiveCall:
     recording: str = ""  # of the conversation, absolute path
     tickets: int = 0
     matter: Mapping[str, Value] = field(default_factory=dict)  # laid out for the agent
+    kept_callback: str = ""  # that waits for this caller, who is calling himself
     resumed: bool = False
 
 
@@ -110,6 +111,8 @@ class CallbackOrders(Protocol):
     def expects(self, call_id: str) -> bool: ...
 
     def arrived(self, call: LiveCall) -> None: ...
+
+    def matter_of(self, call_id: str) -> Mapping[str, Value]: ...
 
 
 class LiveCalls:
@@ -141,6 +144,10 @@ class LiveCalls:
     def called_back(self, call_id: str) -> bool:
         """Whether this is a customer whom we have just rung."""
         return self.callbacks is not None and self.callbacks.expects(call_id)
+
+    def matter_of(self, call_id: str) -> Mapping[str, Value]:
+        """What a customer whom we have just rung told us when he asked for it."""
+        return self.callbacks.matter_of(call_id) if self.callbacks is not None else {}
 
     def remove(self, call: LiveCall) -> None:
         if self._calls.get(call.call_id) is call:

@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 from acd.contract import CallbackRequested, Distributor
 from desk.contract import Desk, Interaction
 from ivr.agi.holding import Track
-from ivr.dialog.contract import Action, CallStarted, Input, LookUp, LookUpDone, Prompt, RequestCallback, Value
+from ivr.dialog.contract import (
+    Action,
+    CallStarted,
+    Input,
+    KeptBefore,
+    LookUp,
+    LookUpDone,
+    Prompt,
+    RequestCallback,
+    Value,
+)
 from ivr.prompts.contract import Voice
+from ivr.speech.contract import ENGINES
 
 if TYPE_CHECKING:
     from ivr.agi.live import LiveCall
@@ -95,7 +106,13 @@ class CallbackPort(Protocol):
 
     def plan(self, call: LiveCall, action: RequestCallback) -> CallbackRequested | None: ...
 
-    async def agree(self, wish: CallbackRequested, number: str) -> None: ...
+    async def agree(
+        self, wish: CallbackRequested, number: str, matter: dict[str, Value] | None = None
+    ) -> None: ...
+
+    async def remembered(self, caller_number: str) -> tuple[KeptBefore | None, str]: ...
+
+    async def cancel(self, callback_id: str, why: str = "cancelled") -> bool: ...
 
     async def finished(self, summary: Interaction) -> None: ...
 
@@ -112,7 +129,8 @@ class House:
     clock_ms: Callable[[], int]
     phones: Phones | None = None
     look_up: LookUpPort = nothing_found
-    speech_ready: Callable[[], bool] = lambda: True  # is a speech server there; asked before each turn
+    # Speech servers to try, in this order; asked before each turn. () while none is there.
+    speech_engines: Callable[[], Sequence[str]] = lambda: ENGINES
     # Ends what the speech server listens for in this call; False when it does not know the call.
     end_turn: Callable[[str], Awaitable[bool]] = nobody_listens
     callbacks: CallbackPort | None = None  # None: who wants to be called back becomes a ticket

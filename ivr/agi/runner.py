@@ -35,6 +35,7 @@ from ivr.dialog.contract import (
     Ask,
     Brief,
     CallStarted,
+    CancelCallback,
     ConversationEnded,
     Disconnect,
     Enqueue,
@@ -99,6 +100,9 @@ class CallRunner:
             started_ms=started_ms,
             resumed=bool(known),
         )
+        callbacks, kept = self._house.callbacks, None
+        if callbacks is not None and not known:
+            kept, call.kept_callback = await callbacks.remembered(number)
         started = CallStarted(
             call.call_id,
             number,
@@ -107,6 +111,8 @@ class CallRunner:
             milliseconds(arg.get(3, "")),
             arg.get(4, "")[:64],
             self._calls.called_back(call.call_id),
+            self._calls.matter_of(call.call_id),
+            kept,
         )
         self._calls.add(call)
         structlog.contextvars.bind_contextvars(call_id=call.call_id)  # of this session's task only
@@ -142,7 +148,7 @@ class Call:
         self._done = False
         self._last: Action | None = None  # that the dialogue waits for
         self._listener = Listener(
-            self._channel, self._speaker, call.call_id, house.settings.silence, house.speech_ready
+            self._channel, self._speaker, call.call_id, house.settings.silence, house.speech_engines
         )
         self._waiting = Waiting(house, calls, call, self._channel, self._speaker, self._listener)
         self._channel.poke = self._poke
@@ -251,6 +257,8 @@ class Call:
             case RequestCallback():
                 await self._errands.request_callback(action)
                 await self._waiting.leave("called_back", "callback")
+            case CancelCallback():
+                await self._errands.cancel_callback()
             case SaveMark():
                 await self._errands.save_mark(action.mark)
             case Brief():

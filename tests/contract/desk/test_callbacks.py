@@ -20,14 +20,15 @@ def callbacks(desk: SqlDesk) -> SqlCallbacks:
 
 
 def wish(source_id: str):
-    fields = {"callback_number": "74951234567", "first_queued_ms": 7_000}
+    fields = {"callback_number": "74951234567", "first_queued_ms": 7_000, "device": "phone"}
     return dataclasses.replace(draft(source_id), kind="callback", fields=fields)
 
 
 async def test_the_number_is_found_by_the_callbacks_id(desk: SqlDesk, callbacks: SqlCallbacks) -> None:
     ticket = await desk.open_ticket(wish("n1-cb-1"))
     kept = await callbacks.find("n1-cb-1")
-    assert kept == KeptCallback("n1-cb-1", "74951234567", ticket.topic, ticket.language, 7_000)
+    about = {"caller_ref": desk.caller_ref(ticket.caller_number), "matter": {"device": "phone"}}
+    assert kept == KeptCallback("n1-cb-1", "74951234567", ticket.topic, ticket.language, 7_000, **about)
     assert await callbacks.find("n1-cb-2") is None
     await desk.open_ticket(draft("request"))
     assert await callbacks.find("request") is None
@@ -54,3 +55,20 @@ async def test_what_a_person_took_up_is_his(desk: SqlDesk, callbacks: SqlCallbac
     kept = await callbacks.find("n1-cb-1")
     assert kept is not None and not kept.wanted
     assert not await callbacks.settle("n1-cb-1", "closed", "answered")
+
+
+async def test_another_time_stands_in_the_ticket_once(desk: SqlDesk, callbacks: SqlCallbacks) -> None:
+    ticket = await desk.open_ticket(wish("n1-cb-1"))
+    assert await callbacks.move("n1-cb-1", 1, 9_000, "closed")
+    assert await callbacks.move("n1-cb-1", 1, 9_500, "closed"), "another node says the same"
+    assert await callbacks.move("n1-cb-1", 2, 10_000, "too_late")
+    kept = await callbacks.find("n1-cb-1")
+    assert kept is not None and (kept.moves, kept.due_ms, kept.matter) == (2, 10_000, {"device": "phone"})
+    after = await desk.ticket(ticket.number, SYSTEM)
+    assert after.status == "waiting"
+    assert after.fields["callback_moved"] == [
+        {"from_ms": 0, "to_ms": 9_000, "why": "closed"},
+        {"from_ms": 9_000, "to_ms": 10_000, "why": "too_late"},
+    ]
+    await callbacks.settle("n1-cb-1", "closed", "answered")
+    assert not await callbacks.move("n1-cb-1", 3, 11_000, "closed")

@@ -15,6 +15,7 @@ from agi_peer import TOKEN, Dial, FakeAsterisk, wire
 from acd.contract import (
     Command,
     Event,
+    KeptPlace,
     OfferCall,
     WaitView,
 )
@@ -70,6 +71,7 @@ class KeptFacts:
 
     def __init__(self) -> None:
         self.connected = True
+        self.places: dict[str, KeptPlace] = {}
         self.facts: list[Event] = []
         self.orders: asyncio.Queue[Command] = asyncio.Queue()
         self.wait: WaitView | None = WaitView(2, 60_000, 120_000, True)
@@ -83,6 +85,9 @@ class KeptFacts:
 
     def wait_of(self, call_id: str) -> WaitView | None:
         return self.wait
+
+    def kept_place(self, caller_ref: str) -> KeptPlace | None:
+        return self.places.get(caller_ref)
 
     def names(self) -> list[str]:
         return [type(fact).__name__ for fact in self.facts]

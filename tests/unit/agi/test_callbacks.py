@@ -18,6 +18,7 @@ from acd.contract import (
     CallEnded,
     CallLeft,
     CallQueued,
+    KeptPlace,
     OfferAccepted,
     PlaceCallback,
     Snapshot,
@@ -25,8 +26,20 @@ from acd.contract import (
     WithdrawOffer,
 )
 from desk.contract import DeskUnavailable, KeptCallback
-from ivr.agi.callbacks import Callbacks, CallbackSettings, callable_number
-from ivr.dialog.contract import Action, Ask, CallStarted, Digits, Enqueue, Input, RequestCallback
+from ivr.agi.callback_book import CallbackSettings, base_of, callable_number
+from ivr.agi.callbacks import Callbacks
+from ivr.dialog.contract import (
+    Action,
+    Ask,
+    CallStarted,
+    CancelCallback,
+    Digits,
+    Enqueue,
+    Input,
+    KeptBefore,
+    RequestCallback,
+)
+from ivr.dialog.ports import Appointment
 
 NUMBER = "79161234567"
 
@@ -37,6 +50,7 @@ class Tickets:
     def __init__(self) -> None:
         self.kept: dict[str, KeptCallback] = {}
         self.settled: dict[str, tuple[str, str]] = {}
+        self.moved: list[tuple[str, int, int, str]] = []
         self.down = False
 
     async def find(self, callback_id: str) -> KeptCallback | None:
@@ -51,6 +65,11 @@ class Tickets:
         if self.down:
             raise DeskUnavailable("locked")
         self.settled[callback_id] = (status, result)
+        return True
+
+    async def move(self, callback_id: str, moves: int, due_ms: int, why: str) -> bool:
+        self.moved.append((callback_id, moves, due_ms, why))
+        self.kept[callback_id] = replace(self.kept[callback_id], moves=moves, due_ms=due_ms)
         return True
 
 
@@ -102,6 +121,7 @@ class Office:
             lambda _number, _at, _now: self.window,
             self.outcomes.get,
             node.house.clock_ms,
+            lambda _number, at_ms, _now: Appointment(at_ms, "2026-11-24", "10:00", 1),
         )
         node.calls.callbacks = self.callbacks
         node.distributor.snapshot = lambda: Snapshot(0, (), (), TodayView(0, 0, 0, 0, 0, 0, 0, 0, None))
@@ -213,7 +233,7 @@ async def test_without_number_or_time_a_person_calls(
 async def test_the_customer_is_called_and_led_to_the_agent(office: Any, soon: Any) -> None:
     node, desk = office()
     with_callbacks(node, desk)
-    desk.keep()
+    desk.keep(matter={"device": "phone"})
     peers = []
 
     async def answers() -> None:
@@ -234,6 +254,7 @@ async def test_the_customer_is_called_and_led_to_the_agent(office: Any, soon: An
     assert desk.trunk.calls[0][1]["DOZVON_NODE_1"] == "127.0.0.1:4573"
     started = node.hotline.heard[0]
     assert isinstance(started, CallStarted) and started.called_back
+    assert started.matter == {"device": "phone"}, "the agent has it laid out"
     await done(node, peer, soon)
     assert desk.tickets.settled["n1-cb-1"] == ("closed", "answered")
     assert "CallbackFailed" not in node.distributor.names()
@@ -310,11 +331,121 @@ async def test_nobody_is_called_without_a_number_or_outside_the_hours(office: An
     node, desk = office()
     node.distributor.orders.put_nowait(place())
     assert (await node.fact(CallbackFailed)).reason == "no_number"
-    desk.keep()
-    desk.window = (10**15, 10**15 + 1)
-    node.distributor.orders.put_nowait(place("o2"))
-    assert (await node.fact(CallbackFailed, 2)).reason == "closed"
     assert desk.trunk.calls == []
+
+
+async def test_what_is_closed_by_now_is_moved_to_the_next_time_that_is_allowed(office: Any) -> None:
+    node, desk = office()
+    desk.keep(queue="main", caller_ref="ref-67")
+    desk.window = (10**15, 10**15 + 1)
+    node.distributor.orders.put_nowait(place())
+    assert await node.fact(CallLeft) == CallLeft("n1-cb-1", "failed", "moved")
+    wish = await node.fact(CallbackRequested)
+    assert (wish.callback_id, wish.due_ms, wish.not_after_ms) == ("n1-cb-1.1", 10**15, 10**15 + 1)
+    assert (wish.queue, wish.caller_ref, wish.topic) == ("main", "ref-67", "access")
+    assert desk.tickets.moved == [("n1-cb-1", 1, 10**15, "closed")]
+    assert desk.trunk.calls == [] and "CallbackFailed" not in node.distributor.names()
+
+
+async def test_a_time_that_was_missed_is_moved_some_times_then_a_person_calls(office: Any, soon: Any) -> None:
+    node, desk = office()
+    desk.keep()
+    for moves in range(1, 6):
+        node.distributor.orders.put_nowait(CallbackGivenUp(f"n1-cb-1.{moves - 1}", "n1", "too_late"))
+        wish = await node.fact(CallbackRequested, moves)
+        assert (wish.callback_id, wish.first_queued_ms, wish.due_ms) == (f"n1-cb-1.{moves}", 5_000, 0)
+        desk.tickets.kept["n1-cb-1"] = replace(desk.tickets.kept["n1-cb-1"], due_ms=0)
+    node.distributor.orders.put_nowait(CallbackGivenUp("n1-cb-1.5", "n1", "too_late"))
+    await soon(lambda: desk.tickets.settled == {"n1-cb-1": ("new", "too_late")})
+    assert base_of("n1-cb-1.5~2") == "n1-cb-1"
+
+
+def asks_outside_the_queue(event: Input, _session: Any) -> tuple[Action, ...]:
+    wish = RequestCallback(NUMBER, 9_000_000, topic="access", language="en", notes={"device": "phone"})
+    return (wish, *BYE) if isinstance(event, CallStarted) else ()
+
+
+async def test_asked_for_outside_the_queue_at_a_chosen_time(office: Any, soon: Any) -> None:
+    node, desk = office(asks_outside_the_queue)
+    with_callbacks(node, desk)
+    later_ms = 10**15
+    desk.window = (later_ms, later_ms + 1)
+    peer = await node.call()
+    wish = await node.fact(CallbackRequested)
+    assert (wish.call_id, wish.due_ms, wish.not_before_ms) == ("", later_ms, later_ms)
+    assert (wish.queue, wish.topic, wish.language) == ("main", "access", "en")
+    await done(node, peer, soon)
+    (draft,) = node.desk.tickets
+    assert draft.fields["callback_at_ms"] == later_ms and draft.fields["device"] == "phone"
+    assert "CallLeft" not in node.distributor.names()
+    assert node.desk.interactions[0].outcome == "called_back"
+
+
+async def test_who_calls_again_is_known_and_may_cancel(office: Any, soon: Any) -> None:
+    def script(event: Input, _session: Any) -> tuple[Action, ...]:
+        return (CancelCallback(), *BYE) if isinstance(event, CallStarted) else ()
+
+    node, desk = office(script)
+    with_callbacks(node, desk)
+    desk.keep(matter={"device": "phone", "list": [1]}, moves=2)
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1.2", "access", 0, 9_000)
+    peer = await node.call(callerid=NUMBER)
+    assert await node.fact(CallLeft) == CallLeft("n1-cb-1.2", "abandoned", "cancelled")
+    await done(node, peer, soon)
+    started = node.hotline.heard[0]
+    time = Appointment(9_000, "2026-11-24", "10:00", 1)
+    assert started.kept == KeptBefore("callback", "access", 0, time, {"device": "phone"})
+    assert desk.tickets.settled == {"n1-cb-1": ("closed", "cancelled")}
+    assert not await desk.callbacks.cancel("n1-cb-2"), "there is none"
+
+
+async def test_whose_call_dropped_is_told_so(office: Any, soon: Any) -> None:
+    node, desk = office(lambda event, _: BYE if isinstance(event, CallStarted) else ())
+    with_callbacks(node, desk)
+    node.distributor.places["ref-67"] = KeptPlace(5_000)
+    await done(node, await node.call(callerid=NUMBER), soon)
+    assert node.hotline.heard[0].kept == KeptBefore("dropped")
+
+
+async def test_a_cancelled_callback_stops_ringing(office: Any, soon: Any) -> None:
+    node, desk = office()
+    desk.keep()
+    desk.trunk.ends.clear()
+    node.distributor.orders.put_nowait(place())
+    await soon(lambda: len(desk.trunk.calls) == 1)
+    assert await desk.callbacks.cancel("n1-cb-1")
+    assert desk.trunk.hung_up == [f"Local/{NUMBER}@outgoing-0001;1"]
+    assert await node.fact(CallLeft) == CallLeft("n1-cb-1", "abandoned", "cancelled")
+    assert "CallbackFailed" not in node.distributor.names()
+
+
+async def test_what_the_journal_lost_is_asked_for_again_from_the_ticket(office: Any) -> None:
+    node, desk = office()
+    now_ms = node.house.clock_ms()
+    due_ms = now_ms + 3_600_000
+    desk.window = (due_ms, due_ms + 3_600_000)
+    desk.keep(due_ms=due_ms, moves=1)
+    desk.tickets.settled = {"n1-cb-1": ("waiting", "planned")}
+    await desk.callbacks.review_once()
+    assert node.distributor.facts == []
+    for times in range(1, 4):
+        await desk.callbacks.review_once()
+        wish = await node.fact(CallbackRequested, times)
+        assert (wish.callback_id, wish.due_ms) == ("n1-cb-1.1", due_ms)
+    await desk.callbacks.review_once()
+    assert desk.tickets.settled == {"n1-cb-1": ("new", "lost")}, "not for ever"
+
+
+async def test_a_missed_time_whose_order_was_lost_is_found_by_the_review(office: Any) -> None:
+    node, desk = office()
+    desk.keep()
+    desk.tickets.settled = {"n1-cb-1": ("waiting", "planned")}
+    desk.outcomes["n1-cb-1"] = ("failed", "callback_too_late")
+    await desk.callbacks.review_once()
+    await desk.callbacks.review_once()
+    assert (await node.fact(CallbackRequested)).callback_id == "n1-cb-1.1"
+    assert desk.tickets.moved[0][3] == "missed"
+    assert desk.tickets.settled == {"n1-cb-1": ("waiting", "planned")}
 
 
 async def test_a_ticket_that_a_person_took_up_cancels_the_callback(office: Any) -> None:
