@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING
-
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -28,6 +26,7 @@ from desk.upkeep import DAY_MS
 from dozvon import hotline as reference
 from dozvon.archive import DeskShelf
 from dozvon.changes import Changes
+from dozvon.ears import Ears
 from dozvon.machine import secrets
 from dozvon.machine.asterisk import CONFIG
 from dozvon.parts import make_desk, make_tokens
@@ -43,12 +42,9 @@ from ivr.agi.ringing import ManagedPhones
 from ivr.agi.runner import CallRunner
 from ivr.agi.server import CALL_PATH, AgiServer, Limits, Metrics
 from ivr.callback_hours import window
-from ivr.dialog.ports import Understanding, Wait
+from ivr.dialog.ports import Wait
 from ivr.hotline import Hotline
 from web.app import WebServer, make_app
-
-if TYPE_CHECKING:
-    from ivr.speech.server import SpeechServer
 
 DRAIN_S = 2.0  # for what is nearly over; callers who wait are taken back by the next daemon
 SPOOL_EVERY_S = 5.0
@@ -113,7 +109,7 @@ class Daemon:
             waking=reference.waking(settings) if settings.callbacks.enabled else None,
         )
         self._speech_token = known.speech_token
-        self._speech: SpeechServer | None = None
+        self.ears = Ears(settings, self._speech_token)
         self._changes = Changes(settings, self.hotline, self.voice, self.distributor)
         self.callbacks = self._make_callbacks() if settings.callbacks.enabled else None
         house = House(
@@ -133,8 +129,8 @@ class Daemon:
             clock_ms=lambda: time.time_ns() // 1_000_000,
             phones=ManagedPhones(self.switch),
             callbacks=self.callbacks,
-            speech_ready=lambda: self.hotline.speech,
-            end_turn=self._end_turn,
+            speech_engines=lambda: self.ears.engines(),
+            end_turn=self.ears.end_turn,
         )
         self.calls = LiveCalls(self.distributor, settings.node, hold_listeners=settings.speech.hold_listeners)
         self.calls.callbacks = self.callbacks
@@ -230,26 +226,14 @@ class Daemon:
 
     async def _listen(self) -> None:
         """Models, examples and their libraries take seconds to load; callers of these seconds press keys."""
+        from dozvon import understanding
 
-        def load() -> tuple[Understanding, SpeechServer]:
-            from dozvon import speech, understanding
+        self.hotline.understanding = await asyncio.to_thread(understanding.load, self._settings)
 
-            known = understanding.load(self._settings)
-            return known, speech.server(self._settings, self._speech_token)
+        def tell(there: bool) -> None:
+            self.hotline.speech = there
 
-        self.hotline.understanding, server = await asyncio.to_thread(load)
-        await server.start(self._settings.speech.host, self._settings.speech.port)
-        try:
-            self._speech = server
-            self.hotline.speech = True  # until now new calls took keys only
-            log.info("listening", action="speech_ready", port=server.port)
-            await asyncio.Event().wait()
-        finally:
-            self.hotline.speech, self._speech = False, None
-            await server.stop()
-
-    async def _end_turn(self, call_id: str) -> bool:
-        return self._speech is not None and await self._speech.end_turn(call_id)
+        await self.ears.listen(tell)
 
     def _asterisk_there(self) -> None:
         if not self.switch.up:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
+Address = Annotated[str, Field(pattern=r"^[\w.-]+:\d{1,5}$", max_length=260)]
 
 
 def _known_zone(name: str) -> str:
@@ -74,6 +75,8 @@ class Speech(Section):
     max_turns: int = 12  # callers who speak at the same moment; see docs/measurements.md
     # Waiting callers who are listened to over the music at the same time; the others have keys. 0: none.
     hold_listeners: Annotated[int, Field(ge=0)] = 20
+    # `dozvon speech --listen` elsewhere, HOST:PORT each, for any call. (): this daemon listens itself.
+    servers: Annotated[tuple[Address, ...], Field(max_length=4)] = ()
 
 
 class Asterisk(Section):

@@ -22,6 +22,7 @@ from dozvon.machine import secrets
 from dozvon.machine.asterisk_root import Toolbox, locate
 from dozvon.machine.children import Child, ChildFailed
 from dozvon.settings import ROOT, Settings
+from ivr.speech.contract import ENGINES
 
 CONFIG = ROOT / "asterisk-config"
 LOCAL_FILE = "dozvon-local.conf"
@@ -138,6 +139,7 @@ def build(instance: AsteriskChild) -> secrets.AsteriskSecrets:
     write_private(
         folder / "etc" / secrets.FILE_NAME, (settings.secrets / secrets.FILE_NAME).read_text("utf-8")
     )
+    (folder / "etc" / "aeap.conf").write_text(aeap_conf(settings), "utf-8")
     script = folder / "dozvon-emergency"
     write_private(script, emergency_script(), mode=0o700)
     (folder / "etc" / LOCAL_FILE).write_text(local_conf(settings, script), "utf-8")
@@ -150,7 +152,7 @@ def build(instance: AsteriskChild) -> secrets.AsteriskSecrets:
 
 def local_conf(settings: Settings, emergency: Path) -> str:
     """This machine's ``dozvon-local.conf``, from the settings."""
-    asterisk, speech = settings.asterisk, settings.speech
+    asterisk = settings.asterisk
     sections: dict[str, list[str]] = {
         "local-udp": [f"bind = {asterisk.sip_bind}:{asterisk.sip_port}"],
         "local-trunk": [f"match = {address}" for address in asterisk.trunk_match],
@@ -169,13 +171,27 @@ def local_conf(settings: Settings, emergency: Path) -> str:
             f"DOZVON_FIRST_LANGUAGE = {settings.hotline.language}",
         ],
         "local-ami": [f"bindaddr = {asterisk.ami_host}", f"port = {asterisk.ami_port}"],
-        "local-speech": [f"url = ws://{speech.host}:{speech.port}"],
+        "local-speech": [f"url = ws://{speech_servers(settings)[0]}"],
         "local-music": [f"directory = {CONFIG / 'sounds' / 'moh'}"],
     }
     lines = ["; Written by Dozvon at each start, from its settings: changes here are lost."]
     for name, body in sections.items():
         lines += ["", f"[{name}](!)", *body]
     return "\n".join(lines) + "\n"
+
+
+def speech_servers(settings: Settings) -> tuple[str, ...]:
+    """HOST:PORT, as Asterisk's engines ``ivr.speech.contract.ENGINES`` go to them in order."""
+    return settings.speech.servers or (f"{settings.speech.host}:{settings.speech.port}",)
+
+
+def aeap_conf(settings: Settings) -> str:
+    """The shipped ``aeap.conf``, which knows one speech server, and a section for each further one."""
+    text = (CONFIG / "aeap.conf").read_text("utf-8")
+    for engine, server in list(zip(ENGINES, speech_servers(settings), strict=False))[1:]:
+        text += f"\n[{engine}](secret-speech)\ntype = client\nurl = ws://{server}\n"
+        text += "codecs = !all,slin\nprotocol = speech_to_text\n@language = ru\n"
+    return text
 
 
 def number_lines(number: str) -> list[str]:

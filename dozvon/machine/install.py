@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dozvon.machine import secrets
-from dozvon.machine.asterisk import CONFIG, LOCAL_FILE, emergency_script, local_conf, write_private
+from dozvon.machine.asterisk import (
+    CONFIG,
+    LOCAL_FILE,
+    aeap_conf,
+    emergency_script,
+    local_conf,
+    write_private,
+)
 from dozvon.settings import Settings
 
 BACKUP = ".before-dozvon"
@@ -38,7 +45,7 @@ def install_files(settings: Settings, to: Path, group: str, *, dry_run: bool = F
                 if not dry_run:
                     target.write_text(local_conf(settings, script), "utf-8")
             continue
-        text = source.read_text("utf-8")
+        text = aeap_conf(settings) if source.name == "aeap.conf" else source.read_text("utf-8")
         if target.exists() and target.read_text("utf-8", "replace") == text:
             continue
         backup = target.with_name(target.name + BACKUP)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -23,7 +23,7 @@ from ivr.agi.codec import Reply
 from ivr.agi.holding import MAX_FALSE_STARTS, Music, News
 from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, Input, NoInput, Prompt, SpeechFailed, Utterance
-from ivr.speech.contract import BUSY, ENGINES, NOTHING, ONSET, TOO_LONG, turn_settings
+from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, turn_settings
 
 CREATE_TIMEOUT_S = 45.0  # Asterisk gives up a silent server after some 30 s; we must not give up first
 SET_TIMEOUT_S = 5.0  # Asterisk waits a second for the server's answer
@@ -49,16 +49,21 @@ def make_silence(folder: Path) -> str:
 
 
 class Listener:
-    """One call's ears. ``ready`` tells whether it is worth connecting to the speech server at all."""
+    """One call's ears. ``engines``: the speech servers to try, in this order; () while none is there."""
 
     def __init__(
-        self, channel: Channel, speaker: Speaker, call_id: str, silence: str, ready: Callable[[], bool]
+        self,
+        channel: Channel,
+        speaker: Speaker,
+        call_id: str,
+        silence: str,
+        engines: Callable[[], Sequence[str]],
     ) -> None:
         self._channel = channel
         self._speaker = speaker
         self._call_id = call_id
         self._silence = silence
-        self._ready = ready
+        self._engines = engines
         self._created = False
         self._turn = 0
         self._gone = "" if silence else "off"
@@ -78,7 +83,8 @@ class Listener:
             self._gone = str(error)
             self._told = True
             log.warning("speech is gone for this call", action="speech_gone", why=self._gone)
-            await self._speaker.say(self._unheard, barge_in=action.barge_in)
+            if self._unheard:
+                await self._speaker.say(self._unheard, barge_in=action.barge_in)
             return SpeechFailed(self._gone)
 
     async def over(self, music: Music, news: News) -> Digits | Utterance | None:
@@ -98,7 +104,7 @@ class Listener:
 
     @property
     def hears_over_music(self) -> bool:
-        return not self._gone and self._false_starts < MAX_FALSE_STARTS and self._ready()
+        return not self._gone and self._false_starts < MAX_FALSE_STARTS and bool(self._engines())
 
     async def _overheard(self, music: Music, news: News) -> Digits | Utterance | None:
         """Until a key, words, noise (counted), the end of the news or of the piece of music."""
@@ -149,7 +155,7 @@ class Listener:
 
     async def _begin(self, action: Ask) -> None:
         """A connection for the call, once, and what is awaited this time."""
-        if self._gone or not self._ready():
+        if self._gone or not self._engines():
             raise SpeechGone(self._gone or "server_down")
         if not self._created:
             await self._create()
@@ -163,7 +169,7 @@ class Listener:
 
     async def _create(self) -> None:
         """At the first of the speech servers that answers."""
-        for engine in ENGINES:
+        for engine in self._engines():
             reply = await self._channel.command(commands.speech_create(engine), CREATE_TIMEOUT_S)
             if reply.result == "1":
                 self._created = True

@@ -22,7 +22,8 @@ Expects = Literal["choice", "yes_no", "digits", "date", "sentence"]
 EXPECTS: tuple[Expects, ...] = ("choice", "yes_no", "digits", "date", "sentence")
 
 ENGINE = "dozvon"
-ENGINES = (ENGINE, "dozvon-2")  # sections of aeap.conf, tried in turn; one that is not there costs nothing
+# Sections of aeap.conf, one for each speech server; asking for one that is not there costs nothing.
+ENGINES = (ENGINE, "dozvon-2", "dozvon-3", "dozvon-4")
 
 # Marks in place of a text. A recognised text never begins with "@".
 ONSET = "@onset"  # the caller began to speak

@@ -22,6 +22,7 @@ from ivr.agi.server import AgiServer
 from ivr.agi.session import Session
 from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, NoInput, Prompt, SpeechFailed, Utterance
+from ivr.speech.contract import ENGINES
 from ivr.speech.recogniser import Heard
 from ivr.speech.server import SpeechServer
 
@@ -98,7 +99,7 @@ async def listening(settings, asterisk, asterisk_secrets, caller_phone, tmp_path
             channel = Channel(session)
             names.append(environment.fields["channel"])
             speaker = Speaker(channel, OneTone(str(tmp_path / "prompt")), "ru")
-            listener = Listener(channel, speaker, "call-1", silence, lambda: True)
+            listener = Listener(channel, speaker, "call-1", silence, lambda: ENGINES)
             try:
                 answers = [await listener.ask(ask) for _ in range(questions)]
                 await channel.set("DOZVON_DONE", "1")

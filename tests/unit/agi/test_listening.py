@@ -123,7 +123,7 @@ async def test_the_second_server(hall: Any, soon: Any) -> None:
 
 async def test_a_server_known_to_be_down_is_not_tried(hall: Any, soon: Any) -> None:
     node = hall(asks(), silence=SILENCE)
-    object.__setattr__(node.house, "speech_ready", lambda: False)
+    object.__setattr__(node.house, "speech_engines", tuple)
     peer = await node.call()
     await soon(lambda: peer.closed.is_set())
     assert node.hotline.heard[1] == SpeechFailed("server_down")
