@@ -1,7 +1,7 @@
 """What the distributor asks of Asterisk beside the caller's own session, and what it learns from it.
 
 Learns: whether each agent's phone can be rung (registered, answering its qualify requests, not busy with a
-private call). Asks: hang up, redirect, call out, record.
+private call). Asks: hang up, redirect, call out.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ _CHANNEL = re.compile(r"[A-Za-z0-9/_.@;:+*#-]{1,120}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.*#+-]{1,80}")
 _KEY = re.compile(r"[0-9A-D*#]")
-_FILE = re.compile(r"/[A-Za-z0-9_./-]{1,250}\.(wav|alaw|sln)")
 _VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,60}")
-# States of a device, by app_queue's and manager's two spellings.
+# States of a device without spaces and dashes: "NOT_INUSE", "Not in use" and "notinuse" are one.
 _GONE: Final = frozenset({"unavailable", "invalid", "nosuchendpoint"})
 _BUSY: Final = frozenset({"inuse", "busy", "ringing", "ringinuse", "onhold"})
 
@@ -134,16 +133,16 @@ class Switch:
         self._review(self._endpoints().items())
 
     async def _list(self) -> None:
-        """All endpoints, after each login: changes may have been missed."""
+        """All devices, after each login: changes may have been missed."""
         try:
-            found = await self.link.action("PJSIPShowEndpoints", timeout_s=LIST_TIMEOUT_S)
+            found = await self.link.action("DeviceStateList", timeout_s=LIST_TIMEOUT_S)
         except SwitchRefused as error:
-            log.warning("endpoints not listed", action="ami_list", error=str(error))
+            log.warning("devices not listed", action="ami_list", error=str(error))
             return
         devices = {}
         for item in found:
-            if item.get("Event") == "EndpointList":
-                devices[_device(f"PJSIP/{item['ObjectName']}")] = _state(str(item.get("DeviceState", "")))
+            if item.get("Event") == "DeviceStateChange":
+                devices[_device(str(item.get("Device", "")))] = _state(str(item.get("State", "")))
         self._devices = devices
         self._listed = True
         self._said.clear()
@@ -232,17 +231,6 @@ class Switch:
         if outcome != "answered" or last.get("Response") != "Success":
             return Originated("failed" if outcome == "answered" else outcome)
         return Originated("answered", str(last.get("Channel", "")), str(last.get("Uniqueid", "")))
-
-    async def start_recording(self, channel: str, file: str) -> None:
-        """Records both sides into an absolute path. Raises SwitchError."""
-        # The file's name becomes part of an argument list: a comma would begin the options, and after
-        # those a command of the shell. Hence the narrow pattern.
-        fields = {"Channel": _fit(channel, _CHANNEL), "File": _fit(file, _FILE), "options": ""}
-        await self.link.action("MixMonitor", fields)
-
-    async def stop_recording(self, channel: str) -> None:
-        """Raises SwitchError."""
-        await self.link.action("StopMixMonitor", {"Channel": _fit(channel, _CHANNEL)})
 
     async def channels(self) -> list[ChannelSeen]:
         """All channels. Raises SwitchError."""
