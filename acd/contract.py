@@ -312,6 +312,7 @@ class CallView:
     first_queued_ms: int
     agent_id: str = ""
     wait: WaitView | None = None
+    callback: bool = False  # nobody is on the line: he is to be called
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +331,11 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class TodayView:
-    """Counts since midnight of the centre's zone. ``service_level`` names its formula."""
+    """Counts since midnight of the centre's zone. ``service_level`` names its formula.
+
+    ``waiting`` and ``longest_wait_ms`` speak of callers on the line; ``callbacks`` wait beside them, for an
+    agent or for their time.
+    """
 
     offered: int
     answered: int
@@ -342,6 +347,7 @@ class TodayView:
     asa_ms: int
     service_level: float | None  # 0..1, None while nothing was offered
     formula: str = ""
+    callbacks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,9 @@ function showCalls(live, about, titleOf, nowMs) {
   byId("queue-empty").hidden = waiting.length > 0;
   byId("calls").closest("table").hidden = waiting.length === 0;
   const hidden = live.calls_total - live.calls.length;
-  byId("queue-more").textContent = hidden > 0 ? word("more", { number: hidden }) : "";
+  const beside = hidden > 0 ? [word("more", { number: hidden })] : [];
+  if (live.today.callbacks > 0) beside.push(word("callbacks", { number: live.today.callbacks }));
+  byId("queue-more").textContent = beside.join(" · ");
 }
 
 function newCallRow() {
@@ -162,7 +164,7 @@ function keyed(parent, items, keyOf, make) {
 }
 
 function waits(call) {
-  return call.state === "queued" || call.state === "offered";
+  return !call.callback && (call.state === "queued" || call.state === "offered");
 }
 
 /** Five steps of warmth: the last one when the target is missed. */

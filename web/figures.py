@@ -43,9 +43,12 @@ def _calls(snapshot: Snapshot) -> Iterator[Metric]:
     for (topic, state), number in sorted(Count((c.topic, c.state) for c in snapshot.calls).items()):
         calls.add_metric([topic, state], number)
     yield calls
-    waiting = [c.first_queued_ms for c in snapshot.calls if c.state in {"queued", "offered"}]
+    waiting = [
+        c.first_queued_ms for c in snapshot.calls if c.state in {"queued", "offered"} and not c.callback
+    ]
     longest_ms = max(0, snapshot.now_ms - min(waiting)) if waiting else 0
-    yield _gauge("dozvon_longest_wait_seconds", "of those who wait now", longest_ms / 1000)
+    yield _gauge("dozvon_longest_wait_seconds", "of the callers on the line", longest_ms / 1000)
+    yield _gauge("dozvon_callbacks", "to be called, now or at their time", snapshot.today.callbacks)
 
 
 def _agents(snapshot: Snapshot) -> Metric:

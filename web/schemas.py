@@ -122,6 +122,37 @@ class TicketPage(Out):
     next_cursor: str
 
 
+# -------------------------------------------------------------------------------------------- callbacks
+class CallbackIn(In):
+    """The same rules as for callers: inside opening hours, while the customer is awake, one a customer."""
+
+    request_id: str = Field(
+        pattern=r"^[A-Za-z0-9._:-]{1,64}$", description="yours; the same a second time asks for nothing new"
+    )
+    number: Telephone
+    topic: TopicId
+    language: Language = "ru"
+    at_ms: Milliseconds = Field(0, description="not before; 0: at his turn from now on")
+    text: str = Field("", max_length=2_000, description="the matter, for the agent")
+
+
+class Callback(Out):
+    callback_id: str
+    ticket: str
+    number_masked: str
+    topic: str
+    language: str
+    status: TicketStatus
+    due_ms: int = Field(description="the time promised, the next that is allowed; 0: at his turn")
+    moves: int = Field(description="so often another time had to be found")
+    created_ms: int
+
+
+class CallbackPage(Out):
+    items: list[Callback]
+    next_cursor: str
+
+
 # ------------------------------------------------------------------------------------------ calls, agents
 class Wait(Out):
     place: int = Field(description="1 is next")
@@ -139,6 +170,7 @@ class Call(Out):
     first_queued_ms: int
     agent_id: str = ""
     wait: Wait | None = None
+    callback: bool = Field(False, description="nobody is on the line: he is to be called")
 
 
 class Calls(Out):
@@ -200,11 +232,12 @@ class Today(Out):
     answered_in_target: int
     abandoned: int
     short_abandons: int
-    waiting: int
+    waiting: int = Field(description="callers on the line")
     longest_wait_ms: int
     asa_ms: int = Field(description="average speed of answer")
     service_level: float | None = Field(description="0 to 1; null while nothing was offered")
     formula: str
+    callbacks: int = Field(0, description="to be called, now or at their time")
     connected: bool = True
 
 

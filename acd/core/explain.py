@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core.model import Call, Ended
+from acd.core.model import Agent, Call, Ended, Line
 from acd.core.rules import NEVER
 
 if TYPE_CHECKING:
@@ -77,27 +77,50 @@ def _of_waiting(engine: Engine, call: Call, now_ms: int) -> tuple[str, ...]:
     wait = engine.wait_of(call.call_id)
     if wait is None or not wait.servable:
         return (*sentences, "Nobody on duty can serve this: an agent with the skill must log in.")
-    on_duty = {level: sum(spot.pool.staffed[level] for spot in line.spots) for level in (1, 2, 3)}
-    total = sum(on_duty.values())
-    ready = {level: sum(len(spot.pool.ready[level]) for spot in line.spots) for level in (1, 2, 3)}
-    free = sum(ready.values())
-    sentences.append(
-        f"{total} on duty could serve it, {free} of them ready; the caller is number {wait.place}."
-    )
-    held = [level for level in (3, 2, 1) if ready[level]]
+    present, on_break, away = _who_could(line)
+    ready = sum(agent.ready for agent in present)
+    sentences.append(_of_those(len(present), ready, on_break, away, wait.place))
     for spot in line.spots:
         for level in (3, 2, 1):
             after = spot.after_ms[level]
             if waited < after < NEVER and spot.pool.staffed[level]:
                 skill = f"{spot.pool.key[1]}/{spot.pool.key[2]}"
                 sentences.append(f"From {_s(after)} of waiting on, level {level} of {skill} may serve too.")
-    if not held:
+    if present and not ready:
         sentences.append(
             "The next of them who becomes free, and for whom no claim is larger, will be offered."
         )
     if call.released:
         sentences.append(f"The caller was told that nobody will come ({call.released}).")
     return tuple(sentences)
+
+
+def _who_could(line: Line) -> tuple[list[Agent], int, int]:
+    """Of those logged in who could serve the line, now or later: who is there, how many have a break, and how
+    many have a phone that cannot be reached."""
+    able = {
+        agent.agent_id: agent
+        for spot in line.spots
+        for agent in spot.pool.members.values()
+        if spot.after_ms[agent.skills[spot.pool.key[1]]] < NEVER
+    }
+    on_break = [agent for agent in able.values() if agent.status == "on_break"]
+    away = [agent for agent in able.values() if agent.status == "available" and not agent.reachable]
+    present = [agent for agent in able.values() if agent.status == "available" and agent.reachable]
+    return present, len(on_break), len(away)
+
+
+def _of_those(present: int, ready: int, on_break: int, away: int, place: int) -> str:
+    beside = []
+    if on_break:
+        beside.append(f"{on_break} on a break")
+    if away:
+        beside.append(f"{away} whose phone cannot be reached")
+    others = " and ".join(beside)
+    if not present:
+        return f"Nobody who could serve it is there, only {others}; the caller is number {place}."
+    others = f" (beside them {others})" if others else ""
+    return f"{present} on duty could serve it, {ready} of them ready{others}; the caller is number {place}."
 
 
 def _s(ms: int) -> str:

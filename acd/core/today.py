@@ -71,7 +71,7 @@ class Today:
         """All service level formulas side by side."""
         return all_levels(self.as_counts())
 
-    def view(self, waiting: int, longest_wait_ms: int) -> TodayView:
+    def view(self, waiting: int, longest_wait_ms: int, callbacks: int = 0) -> TodayView:
         counts = self.as_counts()
         formula = FORMULAS[self.formula]
         return TodayView(
@@ -85,4 +85,5 @@ class Today:
             asa_ms=self.counts["waited_ms"] // counts.answered if counts.answered else 0,
             service_level=formula.level(counts),
             formula=formula.label,
+            callbacks=callbacks,
         )

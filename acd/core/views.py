@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 def snapshot(engine: Engine, now_ms: int) -> Snapshot:
     """Everybody; costs time in proportion to all calls and agents, so ask at most once a second."""
     calls = []
-    longest = waiting = 0
+    longest = waiting = callbacks = 0
     for call in sorted(engine.calls.values(), key=lambda each: (each.place_ms, each.call_id)):
         wait = None
-        if call.state == "queued" and not (call.parked and call.place_ms > now_ms):
-            waiting += 1
-            longest = max(longest, now_ms - call.place_ms)
+        if call.state == "queued":
+            if call.callback:
+                callbacks += 1
+            else:
+                waiting += 1
+                longest = max(longest, now_ms - call.place_ms)
             wait = estimate.wait_of(engine, call.call_id)
         calls.append(
             CallView(
@@ -31,6 +34,7 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
                 call.place_ms,
                 call.agent_id,
                 wait,
+                call.callback,
             )
         )
     agents = tuple(
@@ -53,7 +57,7 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
         now_ms,
         tuple(calls),
         agents,
-        engine.today.view(waiting, longest),
+        engine.today.view(waiting, longest, callbacks),
         levels=engine.today.levels(),
         estimates=EstimatesView(engine.calibration.asked, engine.calibration.inside),
     )

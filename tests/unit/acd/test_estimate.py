@@ -8,6 +8,7 @@ import pytest
 
 from acd.contract import (
     AgentDefined,
+    AgentReachabilityChanged,
     AgentStatusDeclared,
     CallEnded,
     CallQueued,
@@ -117,7 +118,7 @@ def test_why_in_words():
     engine.step(CallQueued("c1", "north", "hotline", "status"), START)
     waiting = engine.why("c1", START + 4_000)
     assert waiting[0] == "Waits 4 s for status in ru, level 1 or better."
-    assert "2 on duty could serve it, 1 of them ready" in waiting[1]
+    assert waiting[1] == "2 on duty could serve it, 1 of them ready; the caller is number 1."
     assert "From 9 s of waiting on, level 1 of status/ru may serve too." in waiting
     (offer,) = engine.step(Tick(), START + 9_000)
     chosen = engine.why("c1")
@@ -130,3 +131,21 @@ def test_why_in_words():
     assert engine.why("nobody") == ()
     engine.step(CallQueued("c2", "north", "hotline", "chess"), START + 91_000)
     assert "an agent with the skill must log in" in engine.why("c2")[-1]
+
+
+def test_why_tells_who_is_away():
+    engine = busy_centre(1)
+    for agent_id in ("2050", "2051"):
+        engine.step(AgentDefined(agent_id, "", "", {"status": 1}), START)
+    engine.step(AgentReachabilityChanged("2050", False), START)
+    engine.step(AgentStatusDeclared("2050", "available"), START)
+    engine.step(AgentStatusDeclared("2051", "on_break"), START)
+    engine.step(CallQueued("c1", "north", "hotline", "status"), START)
+    assert engine.why("c1", START)[1] == (
+        "1 on duty could serve it, 0 of them ready (beside them 1 on a break and 1 whose phone cannot be "
+        "reached); the caller is number 1."
+    )
+    engine.step(AgentStatusDeclared("2000", "logged_out"), START + 1_000)
+    why = engine.why("c1", START + 1_000)
+    assert why[1].startswith("Nobody who could serve it is there, only 1 on a break and 1 whose phone cannot")
+    assert not any("becomes free" in sentence for sentence in why)

@@ -29,11 +29,15 @@ def test_callback_at_a_chosen_time_has_that_time_as_its_place():
     assert centre.at(50, Tick()) == [], "the agent is free, his time has not come"
     kept = centre.engine.kept_for("boris")
     assert kept == KeptPlace(START + 600_000, "b2", "status", 0, START + 600_000)
-    assert centre.engine.snapshot(START + 50_000).today.waiting == 0
+    seen = centre.engine.snapshot(START + 50_000)
+    assert (seen.today.waiting, seen.today.callbacks, seen.today.longest_wait_ms) == (0, 1, 0)
+    assert [(call.call_id, call.callback) for call in seen.calls] == [("b2", True)]
     second = only(centre.call(590, "c3"), OfferCall)
     centre.talk(591, second)
     centre.at(601, Tick())
     centre.call(610, "c4")
+    today = centre.engine.snapshot(START + 611_000).today
+    assert (today.waiting, today.callbacks, today.longest_wait_ms) == (1, 1, 1_000)
     assert centre.engine.kept_for("boris").place == 1
     centre.at(620, CallEnded("c3", "2001"))
     assert only(centre.at(650, Tick()), PlaceCallback).call_id == "b2"
