@@ -1,25 +1,30 @@
 """What a turn costs: onset and result delays, CPU, memory, with 1 to N callers who speak at the same moment.
 
-    python bench/speech/turns.py [callers ...]
+    python bench/speech/turns.py [--model FOLDER] [--phrases 'A|B'] [--turns N] [callers ...]
 
+Another model than the shipped one serves for load: it may hear what it likes, in any language.
 Each caller says a sentence of tests/data/speech in real time; the server is a process of its own. Delays are
 counted from the sample (first or last one above 2 % of the sentence's peak) to the result's arrival.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import wave
 from array import array
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
 
 import aiohttp
+import yaml
 
 from ivr.speech.client import Client
 from ivr.speech.contract import ONSET, turn_settings
@@ -35,7 +40,6 @@ MENU = (
     "нет",
 )
 LEAD_MS, TAIL_MS = 400, 1600
-TURNS = 4
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,15 +66,15 @@ def _memory_mb(pid: int) -> float:
 
 
 async def _caller(
-    session: aiohttp.ClientSession, url: str, index: int, expects: str
+    session: aiohttp.ClientSession, url: str, index: int, phrases: Sequence[str], turns: int
 ) -> list[tuple[float, float]]:
     client = Client(session, url)
     await client.create(TOKEN)
+    await asyncio.sleep(index * 0.137 % 2)  # callers do not begin to speak all at once
     delays = []
-    for turn in range(TURNS):
+    for turn in range(turns):
         sound, first, last = _sentence(SENTENCES[(index + turn) % len(SENTENCES)])
-        phrases = MENU if expects == "choice" else ()
-        await client.begin(turn_settings(turn + 1, expects, phrases))  # type: ignore[arg-type]
+        await client.begin(turn_settings(turn + 1, "choice" if phrases else "sentence", phrases))
         began = time.monotonic()
         speaking = asyncio.create_task(client.say(sound))
         onset = await client.result()
@@ -87,17 +91,19 @@ def _percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-async def _measure(url: str, pid: int, callers: int, expects: str) -> None:
+async def _measure(url: str, pid: int, callers: int, phrases: Sequence[str], turns: int) -> None:
     cpu, began = _cpu_s(pid), time.monotonic()
     async with aiohttp.ClientSession() as session:
-        calls = (_caller(session, url, index, expects) for index in range(callers))
+        calls = (_caller(session, url, index, phrases, turns) for index in range(callers))
         found = await asyncio.gather(*calls)
-    took = time.monotonic() - began
+        took = time.monotonic() - began
+        async with session.get(url.replace("ws:", "http:") + "/health") as answer:
+            most = (await answer.json())["turns_most"]
     onset = [1000 * each[0] for delays in found for each in delays]
     result = [1000 * each[1] for delays in found for each in delays]
     share = 100 * (_cpu_s(pid) - cpu) / took / callers
     print(
-        f"{expects:9} {callers:3} callers"
+        f"{'grammar' if phrases else 'free speech':11} {callers:3} callers, at most {most} speaking at once since the start"
         f"  onset p50 {median(onset):4.0f} p95 {_percentile(onset, 0.95):4.0f} ms"
         f"  result p50 {median(result):4.0f} p95 {_percentile(result, 0.95):4.0f} ms"
         f"  CPU a caller {share:4.1f} %  memory {_memory_mb(pid):.0f} MB",
@@ -105,23 +111,39 @@ async def _measure(url: str, pid: int, callers: int, expects: str) -> None:
     )
 
 
-async def _all(url: str, pid: int, counts: list[int]) -> None:
-    for expects in ("choice", "sentence"):
-        for count in counts:
-            await _measure(url, pid, count, expects)
+async def _all(url: str, pid: int, options: argparse.Namespace) -> None:
+    for phrases in (options.phrases.split("|"), ()):
+        for count in options.callers:
+            await _measure(url, pid, count, phrases, options.turns)
 
 
-def main(counts: list[int]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("callers", nargs="*", type=int, default=[1, 10, 20])
+    parser.add_argument("--model", default="", help="folder of a Vosk model")
+    parser.add_argument("--phrases", default="|".join(MENU), help="the grammar; then free speech")
+    parser.add_argument("--turns", type=int, default=4, help="of each caller")
+    options = parser.parse_args()
     command = [str(Path(sys.executable).with_name("dozvon")), "speech", "--listen", "127.0.0.1:0"]
-    environment = {**os.environ, "DOZVON_SPEECH_TOKEN": TOKEN}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as server:
-        assert server.stderr is not None
-        try:
-            line = next(line for line in server.stderr if line.startswith("speech on "))
-            asyncio.run(_all("ws://" + line.split()[-1], server.pid, counts))
-        finally:
-            server.terminate()
+    with tempfile.TemporaryDirectory(prefix="dozvon-bench-") as folder:
+        speech = {"max_turns": 200, "model": options.model}
+        Path(folder, "dozvon.yaml").write_text(yaml.safe_dump({"home": folder, "speech": speech}))
+        environment = {**os.environ, "DOZVON_SPEECH_TOKEN": TOKEN, "DOZVON_CONFIG": folder}
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+        ) as server:
+            assert server.stderr is not None
+            try:
+                line = next(line for line in server.stderr if line.startswith("speech on "))
+                asyncio.run(_all("ws://" + line.split()[-1], server.pid, options))
+            finally:
+                server.terminate()
 
 
 if __name__ == "__main__":
-    main([int(count) for count in sys.argv[1:]] or [1, 10, 20])
+    main()

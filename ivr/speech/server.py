@@ -43,8 +43,9 @@ class SpeechServer:
         self.counters = Counters()
         self._max_sessions = max_sessions
         self._pool = ThreadPoolExecutor(workers or 2 * (os.cpu_count() or 2), "speech")
+        self._lookers = ThreadPoolExecutor(os.cpu_count() or 2, "voice")
         self._places = Places(max_turns)
-        self._means = Means(models, detector, self._pool, self.counters, self._places, token)
+        self._means = Means(models, detector, self._pool, self._lookers, self.counters, self._places, token)
         self._open: dict[Session, web.WebSocketResponse] = {}
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -66,7 +67,8 @@ class SpeechServer:
             await socket.close(code=1001)
         if self._runner is not None:
             await self._runner.cleanup()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._lookers):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def end_turn(self, call_id: str) -> bool:
         """Ends what is listened for in this call, at once; False when the call is not connected here."""

@@ -70,7 +70,8 @@ class Means:
 
     models: Mapping[str, Model]
     detector: Callable[[], Detector]
-    workers: Executor
+    workers: Executor  # decode speech
+    lookers: Executor  # look for its beginning: never behind somebody else's decoding
     counters: Counters
     places: Places
     token: str
@@ -128,7 +129,7 @@ class Session:
         if self._detector is None:
             # Loads a network of a megabyte: not on the event loop.
             loop = asyncio.get_running_loop()
-            self._detector = await loop.run_in_executor(self._means.workers, self._means.detector)
+            self._detector = await loop.run_in_executor(self._means.lookers, self._means.detector)
         await self._send(aeap.accept(setup))
 
     def _set(self, params: Mapping[str, str]) -> None:
@@ -193,24 +194,29 @@ class Session:
             await self._arrived.wait()
             self._arrived.clear()
             turn = self._turn
-            if turn is None or not self._sound:
+            if turn is None:
                 continue
-            sound = bytes(self._sound)
-            self._sound.clear()
-            began = time.monotonic()
-            try:
-                self._looking = self._means.workers.submit(turn.hear, sound)
-                outcomes = await asyncio.wrap_future(self._looking)
-            except Exception:
-                self._means.counters.failed += 1
-                log.exception("the recogniser failed", action="speech_failed", call_id=self.call_id)
-                turn.give_up()
-                outcomes = [Outcome(BUSY)]
-            if turn is not self._turn:  # a new turn began meanwhile: nobody waits for this one
-                continue
-            for outcome in outcomes:
-                self._count(turn, outcome, round(1000 * (time.monotonic() - began)))
-                await self._tell(outcome)
+            while turn is self._turn and (self._sound or turn.unheard):
+                sound = bytes(self._sound)
+                self._sound.clear()
+                await self._look(turn, sound)
+
+    async def _look(self, turn: Turn, sound: bytes) -> None:
+        began = time.monotonic()
+        workers = self._means.lookers if turn.waiting else self._means.workers
+        try:
+            self._looking = workers.submit(turn.hear, sound)
+            outcomes = await asyncio.wrap_future(self._looking)
+        except Exception:
+            self._means.counters.failed += 1
+            log.exception("the recogniser failed", action="speech_failed", call_id=self.call_id)
+            turn.give_up()
+            outcomes = [Outcome(BUSY)]
+        if turn is not self._turn:  # a new turn began meanwhile: nobody waits for this one
+            return
+        for outcome in outcomes:
+            self._count(turn, outcome, round(1000 * (time.monotonic() - began)))
+            await self._tell(outcome)
 
     async def _tell(self, outcome: Outcome) -> None:
         kind = "mark" if outcome.text in _MARKS else "speech"

@@ -1,7 +1,8 @@
 """One turn of a caller: from silence over the first sound to the words. Runs in a worker thread.
 
 Nothing is decoded before somebody speaks. What came in the moments before the onset is kept and decoded too,
-so that the first syllable is not lost. Time is the sound's own, CHUNK_MS a chunk.
+so that the first syllable is not lost; the onset is told before that, for a prompt has to stop. Time is the
+sound's own, CHUNK_MS a chunk.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class _State(Enum):
 
 
 class Turn:
-    """``hear`` takes sound of any length and gives what is to be told now, in order.
+    """``hear`` takes sound of any length and gives what is to be told now, in order. Having told an onset it
+    leaves the rest of the sound for the next call: ``unheard`` says that there is some.
 
     ``claim`` asks for one of the places for turns at once and ``release`` gives it back: `Turn` calls each at
     most once. An error of the recogniser ends the turn with BUSY: the call goes on with keys.
@@ -82,30 +84,34 @@ class Turn:
         detector.reset()
 
     @property
-    def waiting(self) -> bool:
-        """Nobody has spoken yet."""
-        return self._state is _State.WAITING
-
-    @property
     def over(self) -> bool:
         return self._state is _State.OVER
 
+    @property
+    def waiting(self) -> bool:
+        """Nobody has spoken yet, so hearing is light work."""
+        return self._state is _State.WAITING
+
+    @property
+    def unheard(self) -> bool:
+        return not self.over and len(self._rest) >= CHUNK_BYTES
+
     def hear(self, sound: bytes) -> list[Outcome]:
-        found: list[Outcome] = []
         sound = self._rest + sound
-        usable = len(sound) - len(sound) % CHUNK_BYTES
-        self._rest = sound[usable:]
-        for start in range(0, usable, CHUNK_BYTES):
-            if self.over:
-                break
-            found += self._chunk(sound[start : start + CHUNK_BYTES])
+        found: list[Outcome] = []
+        heard = 0
+        while not found and not self.over and heard + CHUNK_BYTES <= len(sound):
+            found = self._chunk(sound[heard : heard + CHUNK_BYTES])
+            heard += CHUNK_BYTES
+        self._rest = sound[heard:]
         return found
 
     def give_up(self) -> None:
         """The turn is not wanted any more: frees its place. Any number of times."""
+        placed = self._state is _State.SPEAKING
         self._state = _State.OVER
-        if self._recogniser is not None:
-            self._recogniser = None
+        self._recogniser = None
+        if placed:
             self._release()
 
     def _chunk(self, chunk: bytes) -> list[Outcome]:
@@ -113,31 +119,30 @@ class Turn:
         if self._state is _State.WAITING:
             self._before.append(chunk)
             return self._begin() if self._onset.begins(probability, loudness(chunk)) else []
-        assert self._recogniser is not None
-        self._recogniser.feed(chunk)
+        recogniser = self._fed(chunk)
         voiced = self._onset.goes_on(probability)
         # What was heard is looked at only in pauses: asking costs as much as decoding.
-        complete = not voiced and self._complete(self._recogniser.so_far())
-        return [self._finish()] if self._end.hear(CHUNK_MS, voiced, complete) else []
+        complete = not voiced and self._complete(recogniser.so_far())
+        return [self._finish(recogniser)] if self._end.hear(CHUNK_MS, voiced, complete) else []
 
     def _begin(self) -> list[Outcome]:
         if not self._claim():
             self._state = _State.OVER
             return [Outcome(BUSY)]
         self._state = _State.SPEAKING
-        try:
-            self._recogniser = self._model.recogniser(self._phrases)
-            self._recogniser.feed(b"".join(self._before))
-        except BaseException:
-            if self._recogniser is None:
-                self._release()
-            raise
-        self._before.clear()
         return [Outcome(ONSET, 1.0)]
 
-    def _finish(self) -> Outcome:
-        assert self._recogniser is not None
-        heard = self._recogniser.finish()
+    def _fed(self, chunk: bytes) -> Recogniser:
+        """The recogniser, which has heard everything now."""
+        if self._recogniser is None:
+            self._recogniser = self._model.recogniser(self._phrases)
+            self._recogniser.feed(b"".join(self._before))
+            self._before.clear()
+        self._recogniser.feed(chunk)
+        return self._recogniser
+
+    def _finish(self, recogniser: Recogniser) -> Outcome:
+        heard = recogniser.finish()
         voiced_ms = self._end.elapsed_ms - self._end.silence_ms
         waited_ms, endless = self._end.silence_ms, self._end.too_long
         self.give_up()

@@ -74,10 +74,18 @@ def sound(kind: bytes, ms: int) -> bytes:
     return kind * (CHUNK_BYTES * (ms // CHUNK_MS))
 
 
+def hear(turn: Turn, sound: bytes) -> list[Outcome]:
+    """All of it, as a session lets a turn hear."""
+    found = turn.hear(sound)
+    while turn.unheard:
+        found += turn.hear(b"")
+    return found
+
+
 def silence_until_result(turn: Turn) -> tuple[int, Outcome]:
     """Milliseconds of silence until the turn ends."""
     for waited in range(0, 60_000, CHUNK_MS):
-        if found := turn.hear(sound(QUIET, CHUNK_MS)):
+        if found := hear(turn, sound(QUIET, CHUNK_MS)):
             return waited + CHUNK_MS, found[0]
     raise AssertionError("the turn never ends")
 
@@ -85,15 +93,24 @@ def silence_until_result(turn: Turn) -> tuple[int, Outcome]:
 def test_nothing_is_decoded_and_no_place_taken_before_somebody_speaks() -> None:
     office = Office("да")
     waiting = turn(office)
-    assert waiting.hear(sound(QUIET, 60_000)) == []
+    assert hear(waiting, sound(QUIET, 60_000)) == []
     assert office.scribe.sound == b"" and office.claimed == 0
+
+
+def test_the_onset_is_told_before_anything_is_decoded() -> None:
+    office = Office("да")
+    begun = turn(office)
+    assert [outcome.text for outcome in begun.hear(sound(LOUD, 320))] == [ONSET]
+    assert begun.unheard and not begun.waiting and office.scribe.sound == b""
+    assert begun.hear(b"") == []
+    assert len(office.scribe.sound) == len(sound(LOUD, 320))
 
 
 def test_what_came_before_the_onset_is_decoded_too() -> None:
     office = Office("да")
     begun = turn(office)
-    begun.hear(sound(QUIET, 5_000))
-    found = begun.hear(sound(LOUD, 2 * CHUNK_MS))
+    hear(begun, sound(QUIET, 5_000))
+    found = hear(begun, sound(LOUD, 2 * CHUNK_MS))
     assert [outcome.text for outcome in found] == [ONSET]
     before = office.scribe.sound.count(QUIET) * CHUNK_MS // CHUNK_BYTES
     assert PRE_ROLL_MS - 3 * CHUNK_MS <= before <= PRE_ROLL_MS
@@ -106,7 +123,7 @@ def test_frames_of_any_size_make_the_same_turn() -> None:
         heard, office = [], Office("да")
         made = turn(office)
         for start in range(0, len(said), size):
-            heard += made.hear(said[start : start + size])
+            heard += hear(made, said[start : start + size])
         results.append((heard, office.scribe.sound))
     assert all(result == results[0] for result in results)
     assert [outcome.text for outcome in results[0][0]] == [ONSET, "да"]
@@ -115,7 +132,7 @@ def test_frames_of_any_size_make_the_same_turn() -> None:
 @pytest.mark.parametrize("expects", ["yes_no", "choice", "sentence", "digits", "date"])
 def test_silence_that_ends_a_turn_depends_on_what_is_awaited(expects: Expects) -> None:
     speaking = turn(Office("вот"), expects, digits=11)
-    speaking.hear(sound(LOUD, 320))
+    hear(speaking, sound(LOUD, 320))
     waited, outcome = silence_until_result(speaking)
     assert outcome.text == "вот"
     assert 0 <= waited - PATIENCE[expects].pause_ms < CHUNK_MS
@@ -129,7 +146,7 @@ def test_a_complete_answer_ends_the_turn_sooner() -> None:
         ("один два три", "digits", {"digits": 3}),
     ):
         speaking = turn(Office(said), expects, **fields)  # type: ignore[arg-type]
-        speaking.hear(sound(LOUD, 320))
+        hear(speaking, sound(LOUD, 320))
         hurried[expects] = silence_until_result(speaking)[0]
     for expects, waited in hurried.items():
         patience = PATIENCE[expects]  # type: ignore[index]
@@ -138,40 +155,40 @@ def test_a_complete_answer_ends_the_turn_sooner() -> None:
 
 def test_missing_digits_keep_the_turn_open_over_a_pause() -> None:
     speaking = turn(Office("один два"), "digits", digits=11)
-    speaking.hear(sound(LOUD, 320))
-    assert speaking.hear(sound(QUIET, 1_500)) == []
-    assert speaking.hear(sound(LOUD, 320)) == []
+    hear(speaking, sound(LOUD, 320))
+    assert hear(speaking, sound(QUIET, 1_500)) == []
+    assert hear(speaking, sound(LOUD, 320)) == []
 
 
 def test_who_speaks_without_end_is_interrupted() -> None:
     speaking = turn(Office("а также"), "choice")
-    speaking.hear(sound(LOUD, 320))
-    found = speaking.hear(sound(LOUD, 20_000))
+    hear(speaking, sound(LOUD, 320))
+    found = hear(speaking, sound(LOUD, 20_000))
     assert [outcome.text for outcome in found] == ["а также"]
     assert found[0].voiced_ms <= PATIENCE["choice"].longest_ms + CHUNK_MS
     endless = turn(Office(""), "choice")
-    endless.hear(sound(LOUD, 320))
-    assert [outcome.text for outcome in endless.hear(sound(LOUD, 20_000))] == [TOO_LONG]
+    hear(endless, sound(LOUD, 320))
+    assert [outcome.text for outcome in hear(endless, sound(LOUD, 20_000))] == [TOO_LONG]
 
 
 def test_a_sound_without_words_is_told_as_nothing() -> None:
     office = Office("")
     speaking = turn(office)
-    speaking.hear(sound(LOUD, 320))
+    hear(speaking, sound(LOUD, 320))
     assert silence_until_result(speaking)[1].text == NOTHING
     assert office.free == 1 and speaking.over
 
 
 def test_without_a_free_place_the_turn_ends_at_once() -> None:
     speaking = turn(Office("да", places=0))
-    assert [outcome.text for outcome in speaking.hear(sound(LOUD, 3200))] == [BUSY]
-    assert speaking.over and speaking.hear(sound(LOUD, 320)) == []
+    assert [outcome.text for outcome in hear(speaking, sound(LOUD, 3200))] == [BUSY]
+    assert speaking.over and hear(speaking, sound(LOUD, 320)) == []
 
 
 def test_giving_up_frees_the_place_once() -> None:
     office = Office("да")
     speaking = turn(office)
-    speaking.hear(sound(LOUD, 320))
+    hear(speaking, sound(LOUD, 320))
     assert office.free == 0
     speaking.give_up()
     speaking.give_up()
@@ -184,8 +201,10 @@ def test_a_recogniser_that_cannot_begin_frees_the_place() -> None:
             raise RuntimeError("no memory")
 
     office = Broken("да")
+    speaking = turn(office)
     with pytest.raises(RuntimeError):
-        turn(office).hear(sound(LOUD, 320))
+        hear(speaking, sound(LOUD, 320))
+    speaking.give_up()  # as a session does
     assert office.free == 1
 
 
@@ -197,5 +216,5 @@ def test_a_click_is_no_onset() -> None:
     office = Office("да")
     waiting = Turn(Request(1, "ru"), office, Unsure(), office.claim, office.release)
     for _ in range(5):
-        assert waiting.hear(sound(LOUD, CHUNK_MS) + sound(QUIET, CHUNK_MS)) == []
-    assert [outcome.text for outcome in waiting.hear(sound(LOUD, 6 * CHUNK_MS))] == [ONSET]
+        assert hear(waiting, sound(LOUD, CHUNK_MS) + sound(QUIET, CHUNK_MS)) == []
+    assert [outcome.text for outcome in hear(waiting, sound(LOUD, 6 * CHUNK_MS))] == [ONSET]
