@@ -121,8 +121,9 @@ class SqlDesk:
 
     async def stop(self) -> None:
         if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
+            while not self._starting.done():  # a cancellation can be swallowed: see acd.tasks
+                self._starting.cancel()
+                await asyncio.wait({self._starting}, timeout=0.2)
             self._starting = None
         await self.database.stop()
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from acd import tasks
 from acd.contract import (
     AgentRemoved,
     AgentStatusDeclared,
@@ -38,7 +39,6 @@ from acd.service.orders import Orders
 from acd.service.outbox import Outbox
 from acd.service.roster import Roster
 from acd.service.sender import Sender
-from acd.tasks import keep_running
 
 Listener = Callable[[Event, int], None]
 BROKEN_AFTER: Final = 5  # deaths of one task without half a minute of work between them
@@ -168,13 +168,7 @@ class DistributorService:
         await self._journal.close()
 
     async def _cancel_all(self) -> None:
-        """Cancels until all have ended. Once is not enough: before Python 3.12 ``asyncio.wait_for``, with
-        which redis-py sends, swallows a cancellation that comes just as the sending completes."""
-        running = set(self._tasks)
-        while running:
-            for task in running:
-                task.cancel()
-            _, running = await asyncio.wait(running, timeout=0.2)
+        await tasks.end(self._tasks)
         self._tasks.clear()
 
     async def synchronised(self, timeout_s: float | None = None) -> bool:
@@ -187,7 +181,7 @@ class DistributorService:
         return True
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        kept = keep_running(name, work, self._task_died)
+        kept = tasks.keep_running(name, work, self._task_died)
         self._tasks.append(asyncio.create_task(kept, name=f"distributor-{name}"))
 
     def _task_died(self, in_a_row: int) -> None:

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 
 import structlog
 
+from acd import tasks
 from acd.contract import AgentReachabilityChanged, Event
 from acd.switch.link import BadValue, Link, Message, SwitchError, SwitchRefused
-from acd.tasks import keep_running
 
 LIST_TIMEOUT_S: Final = 15.0
 LOOK_S: Final = 1.0
@@ -96,14 +96,12 @@ class Switch:
         if self._tasks:
             raise RuntimeError("started already")
         self._tasks = [
-            asyncio.create_task(keep_running(name, work, lambda _: None), name=name)
+            asyncio.create_task(tasks.keep_running(name, work, lambda _: None), name=name)
             for name, work in (("switch", self.link.run), ("switch-look", self._look))
         ]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(self._tasks)
         self._tasks = []
 
     async def _look(self) -> None:

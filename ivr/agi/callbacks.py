@@ -283,9 +283,10 @@ class Callbacks(CallbackBook):
             log.warning("a telephone rings on", action="callback_rings_on", why=repr(error))
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # once is not enough: a cancellation can be swallowed, see acd.tasks
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=0.2)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

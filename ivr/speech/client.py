@@ -54,7 +54,8 @@ class Client:
         assert self.socket is not None
         self._number += 1
         await self.socket.send_str(json.dumps({"request": name, "id": f"id-{self._number}", **fields}))
-        return await asyncio.wait_for(self._answers.get(), _ANSWER_TIMEOUT_S)
+        async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+            return await self._answers.get()
 
     async def begin(self, settings: Sequence[tuple[str, str]]) -> None:
         """SPEECH SET for each of `contract.turn_settings`."""
@@ -72,7 +73,8 @@ class Client:
 
     async def result(self, timeout_s: float = 10.0) -> Received:
         """The next result; raises TimeoutError."""
-        return await asyncio.wait_for(self._results.get(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await self._results.get()
 
     async def close(self) -> None:
         if self.socket is not None:

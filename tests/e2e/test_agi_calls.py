@@ -76,10 +76,11 @@ def heard_in(file: Path, name: str) -> float:
 
 
 async def into_the_queue(phone: Any, it: Node, until: Any, number: str) -> CallQueued:
+    before = len(it.all(CallQueued))
     await phone.call(number)
-    await until(lambda: heard_seconds(phone, "menu") > 0.2, 5)
+    await until(lambda: heard_seconds(phone, "menu") > 0.2, 10)
     await phone.press("1")
-    await until(lambda: it.all(CallQueued), 5)
+    await until(lambda: len(it.all(CallQueued)) > before, 10)
     return it.all(CallQueued)[-1]
 
 
