@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
 
-from desk.contract import KeptCallback, TicketStatus
+from desk.contract import KeptCallback, Ticket, TicketStatus
 from desk.database import Database
 from desk.models import AuditRow, TicketRow
 from desk.office import SYSTEM
@@ -55,11 +55,8 @@ class SqlCallbacks:
         self._clock_ms = clock_ms
 
     async def find(self, callback_id: str) -> KeptCallback | None:
-        async with self._database.read() as session:
-            row = await session.scalar(
-                select(TicketRow).where(TicketRow.source_id == source_key(callback_id))
-            )
-        if row is None or row.kind != "callback":
+        row = await self._row(callback_id)
+        if row is None:
             return None
         ticket = ticket_of(self._vault, row)
         fields = ticket.fields
@@ -77,6 +74,16 @@ class SqlCallbacks:
             caller_ref=row.caller_ref,
             matter={name: value for name, value in fields.items() if name not in OWN_FIELDS},
         )
+
+    async def ticket(self, callback_id: str) -> Ticket | None:
+        row = await self._row(callback_id)
+        return ticket_of(self._vault, row) if row is not None else None
+
+    async def _row(self, callback_id: str) -> TicketRow | None:
+        wanted = select(TicketRow).where(TicketRow.source_id == source_key(callback_id))
+        async with self._database.read() as session:
+            row = await session.scalar(wanted)
+        return row if row is not None and row.kind == "callback" else None
 
     async def pending(self) -> list[str]:
         """Ids of callbacks that the hotline is still to make, oldest first, at most ``MAX_LISTED``."""

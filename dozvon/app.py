@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
+
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from acd import tasks
 from acd.contract import AgentDefined, AgentRemoved, CallEnded, Event, OfferAccepted, WrapUpFinished
 from acd.service import roster
 from acd.service.service import DistributorService
@@ -25,6 +27,7 @@ from desk.journal import SqlJournal
 from desk.upkeep import DAY_MS
 from dozvon import hotline as reference
 from dozvon.archive import DeskShelf
+from dozvon.callback_office import CallbackOffice
 from dozvon.changes import Changes
 from dozvon.ears import Ears
 from dozvon.machine import secrets
@@ -33,7 +36,8 @@ from dozvon.parts import make_desk, make_tokens
 from dozvon.selfservice import FlowOffice, IncidentOffice
 from dozvon.settings import Settings
 from ivr import spool, unkept
-from ivr.agi.callbacks import Callbacks, CallbackSettings
+from ivr.agi.callback_book import CallbackSettings
+from ivr.agi.callbacks import Callbacks
 from ivr.agi.holding import tracks
 from ivr.agi.listening import make_silence
 from ivr.agi.live import LiveCalls
@@ -41,7 +45,7 @@ from ivr.agi.ports import CallSettings, House
 from ivr.agi.ringing import ManagedPhones
 from ivr.agi.runner import CallRunner
 from ivr.agi.server import CALL_PATH, AgiServer, Limits, Metrics
-from ivr.callback_hours import window
+from ivr.callback_hours import appointment, window
 from ivr.dialog.ports import Wait
 from ivr.hotline import Hotline
 from web.app import WebServer, make_app
@@ -150,6 +154,7 @@ class Daemon:
                 checks={"asterisk": self._asterisk_there},
                 flow=FlowOffice(settings, self.hotline.store, self._changes),
                 incidents=IncidentOffice(settings),
+                callbacks=self._callback_office(),
                 max_body_bytes=settings.web.max_body_bytes,
             ),
             settings.web.host,
@@ -184,9 +189,7 @@ class Daemon:
     async def stop(self) -> None:
         """No new calls; calls under way go back to their dialplan, which tries the next daemon."""
         await self._agi.stop(DRAIN_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(self._tasks)
         if self.callbacks is not None:
             await self.callbacks.stop()
         await self._web.stop()
@@ -215,6 +218,19 @@ class Daemon:
             self.switch,
             callable_from,
             self.distributor.outcome_of,
+            lambda: time.time_ns() // 1_000_000,
+            lambda number, at_ms, now_ms: appointment(waking, number, at_ms, now_ms),
+        )
+
+    def _callback_office(self) -> CallbackOffice | None:
+        if self.callbacks is None:
+            return None
+        return CallbackOffice(
+            self._settings,
+            self.callbacks,
+            self.desk,
+            self.distributor,
+            lambda: self.hotline.store.current,
             lambda: time.time_ns() // 1_000_000,
         )
 

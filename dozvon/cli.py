@@ -22,6 +22,7 @@ COMMANDS = {
     "incidents": "known faults that callers are told of",
     "agents": "agents, their skills and states",
     "why": "why this agent, or why a caller still waits",
+    "callbacks": "customers who are to be called: list, add, cancel",
     "tickets": "requests that callers left",
     "tokens": "access tokens of the API",
     "prompts": "what callers hear: list, render, check",

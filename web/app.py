@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from acd.contract import Distributor
 from desk.store import SqlDesk
+from web import callbacks as callback_endpoints
 from web import floor, records, selfservice, tickets
 from web.figures import FloorCollector, HttpFigures
 from web.gate import FailedAttempts, add_headers, problems, sign_in
@@ -22,11 +23,17 @@ from web.glance import Glance
 from web.live import LiveFeed
 from web.office import OFFICE, Check, Office
 from web.openapi import PREFIX, document
-from web.ports import FlowPort, IncidentPort
+from web.ports import CallbackPort, FlowPort, IncidentPort
 from web.schemas import About, Ready
 from web.tokens import Tokens
 
-ENDPOINTS = (*tickets.ENDPOINTS, *floor.ENDPOINTS, *selfservice.ENDPOINTS, *records.ENDPOINTS)
+ENDPOINTS = (
+    *tickets.ENDPOINTS,
+    *callback_endpoints.ENDPOINTS,
+    *floor.ENDPOINTS,
+    *selfservice.ENDPOINTS,
+    *records.ENDPOINTS,
+)
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
 _CHECK_TIMEOUT_S = 2.0
 _DEFAULT_ABOUT = About(name="Дозвон", number="", timezone="Europe/Moscow", target_s=120, topics={})
@@ -42,6 +49,7 @@ def make_app(
     checks: Mapping[str, Check] | None = None,
     flow: FlowPort | None = None,
     incidents: IncidentPort | None = None,
+    callbacks: CallbackPort | None = None,
     max_body_bytes: int = 1_000_000,
     dashboard: Path = DASHBOARD,
     live_interval_s: float = 0.5,
@@ -50,7 +58,7 @@ def make_app(
     """``checks`` say what /readyz needs beyond the journal and the desk, such as the connection to
     Asterisk's manager: callables, plain or async, that raise with a reason. ``registry`` holds the figures
     of the other parts; the web adds its own and the floor's. ``flow`` and ``incidents`` are what an
-    administrator changes while calls run; a web without them answers 503 there.
+    administrator changes while calls run, ``callbacks`` makes them; a web without one answers 503 there.
     """
     figures_of = registry if registry is not None else CollectorRegistry()
     floor_now = Glance(distributor.snapshot)
@@ -71,6 +79,7 @@ def make_app(
         checks={"journal": lambda: _journal(distributor), "desk": desk.ping, **(checks or {})},
         flow=flow,
         incidents=incidents,
+        callbacks=callbacks,
     )
     app.on_response_prepare.append(add_headers)
     for endpoint in ENDPOINTS:

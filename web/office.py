@@ -11,7 +11,7 @@ from acd.contract import Distributor
 from desk.store import SqlDesk
 from web.glance import Glance
 from web.live import LiveFeed
-from web.ports import FlowPort, IncidentPort
+from web.ports import CallbackPort, FlowPort, IncidentPort
 from web.schemas import About
 from web.tokens import Tokens
 
@@ -29,6 +29,7 @@ class Office:
     checks: Mapping[str, Check]
     flow: FlowPort | None = None
     incidents: IncidentPort | None = None
+    callbacks: CallbackPort | None = None
 
 
 OFFICE: web.AppKey[Office] = web.AppKey("office", Office)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from acd.contract import KeptPlace
+from desk.office import Actor
 from web.problems import FieldFault
-from web.schemas import Flow, Incident, IncidentIn
+from web.schemas import Callback, CallbackIn, CallbackPage, Flow, Incident, IncidentIn
 
 
 class Refused(Exception):
@@ -22,7 +24,15 @@ class Busy(Exception):
 
 
 class Unknown(Exception):
-    """There is no such version, or no such incident."""
+    """There is no such version, incident or callback."""
+
+
+class Conflict(Exception):
+    """It contradicts what is there; nothing was changed. ``code`` is the problem's type."""
+
+    def __init__(self, code: str, title: str, detail: str = "") -> None:
+        super().__init__(title)
+        self.code, self.detail = code, detail
 
 
 class FlowPort(Protocol):
@@ -48,4 +58,24 @@ class IncidentPort(Protocol):
 
     async def end(self, number: str) -> Incident:
         """Callers hear no more of it. Raises Unknown, Refused."""
+        ...
+
+
+class KeptPlaces(Protocol):
+    """The distributor, as far as it is asked for callers who are on no line."""
+
+    def kept_place(self, caller_ref: str) -> KeptPlace | None: ...
+
+
+class CallbackPort(Protocol):
+    async def request(self, given: CallbackIn) -> Callback:
+        """The same ``request_id`` a second time gives the same callback. Raises Refused, Conflict."""
+        ...
+
+    async def list(self, by: Actor, limit: int, cursor: str) -> CallbackPage:
+        """Those that are to be made."""
+        ...
+
+    async def cancel(self, callback_id: str) -> Callback:
+        """Raises Unknown, also for one that is over or that a person has taken up."""
         ...

@@ -4,13 +4,9 @@ often an answer helped. Every change is audited; a desk that is away does not ho
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
-import structlog
-
-from desk import trail
-from desk.contract import DeskUnavailable
 from desk.helped import answers_helped
+from web.audited import audited
 from web.endpoint import Asked, Endpoint
 from web.office import OFFICE
 from web.ports import Busy, FlowPort, IncidentPort, Refused, Unknown
@@ -28,8 +24,6 @@ from web.schemas import (
 
 _WEEK_MS = 7 * 24 * 3600 * 1000
 
-log = structlog.get_logger(__name__)
-
 
 # ------------------------------------------------------------------------------------------------- flow
 async def show_flow(asked: Asked) -> Flow:
@@ -45,7 +39,7 @@ async def reload_flow(asked: Asked) -> Flow:
         raise Problem(
             409, "busy", "The flow is being reloaded already", "nothing was changed; try again"
         ) from None
-    await _audited(asked, "reloaded", f"flow:{_current(flow)}", {})
+    await audited(asked, "reloaded", f"flow:{_current(flow)}", {})
     return flow
 
 
@@ -54,7 +48,7 @@ async def roll_back_flow(asked: Asked) -> Flow:
         flow = await _flow(asked).rollback(asked.sent(FlowRollback).version)
     except Unknown:
         raise not_found("version of the flow") from None
-    await _audited(asked, "rolled back", f"flow:{_current(flow)}", {})
+    await audited(asked, "rolled back", f"flow:{_current(flow)}", {})
     return flow
 
 
@@ -75,7 +69,7 @@ async def announce_incident(asked: Asked) -> Incident:
         incident = await _incidents(asked).announce(asked.sent(IncidentIn))
     except Refused as error:
         raise _refused(error) from None
-    await _audited(asked, "announced", f"incident:{incident.number}", {"topics": incident.topics})
+    await audited(asked, "announced", f"incident:{incident.number}", {"topics": incident.topics})
     return incident
 
 
@@ -86,7 +80,7 @@ async def end_incident(asked: Asked) -> Incident:
         raise not_found("incident") from None
     except Refused as error:
         raise _refused(error) from None
-    await _audited(asked, "ended", f"incident:{incident.number}", {})
+    await audited(asked, "ended", f"incident:{incident.number}", {})
     return incident
 
 
@@ -126,20 +120,6 @@ def _absent(what: str) -> Problem:
 
 def _refused(error: Refused) -> Problem:
     return Problem(422, "refused", str(error), "what is in force stays", errors=error.faults)
-
-
-async def _audited(asked: Asked, action: str, subject: str, details: Mapping[str, object]) -> None:
-    try:
-        await trail.note(asked.request.app[OFFICE].desk.database, asked.actor, action, subject, details)
-    except DeskUnavailable as error:
-        log.error(
-            "done, but not in the audit",
-            action="audit_missed",
-            actor=asked.actor.name,
-            act=action,
-            subject=subject,
-            why=str(error),
-        )
 
 
 ENDPOINTS = (

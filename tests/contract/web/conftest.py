@@ -17,6 +17,7 @@ from acd.contract import (
     AgentReachabilityChanged,
     AgentStatusDeclared,
     Event,
+    KeptPlace,
     RulesLoaded,
     Snapshot,
 )
@@ -49,6 +50,9 @@ class Floor:
         self.looks += 1
         state = self.engine.snapshot(self.now_ms)
         return replace(state, connected=self.connected)
+
+    def kept_place(self, caller_ref: str) -> KeptPlace | None:
+        return self.engine.kept_for(caller_ref, self.now_ms)
 
     def why(self, call_id: str) -> tuple[str, ...]:
         return self.engine.why(call_id)
@@ -87,13 +91,15 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def open_site(tmp_path: Path, **parts: Any) -> AsyncIterator[Site]:
-    """``parts`` go to make_app."""
+    """``parts`` go to make_app; ``callbacks`` is made of desk and floor."""
     desk = SqlDesk(
         f"sqlite+aiosqlite:///{tmp_path}/desk.sqlite3", Vault.open(tmp_path / "keys.json"), tmp_path / "kept"
     )
     await desk.start()
     tokens = Tokens(tmp_path / "tokens.json")
     floor = Floor()
+    if make_callbacks := parts.pop("callbacks", None):
+        parts["callbacks"] = make_callbacks(desk, floor)
     faults: dict[str, str] = {}
 
     def manager() -> None:

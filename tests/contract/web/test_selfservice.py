@@ -99,7 +99,7 @@ async def test_a_changed_flow_is_taken_and_taken_back(centre: Centre) -> None:
 
 async def test_a_faulty_flow_is_refused_with_file_and_line(centre: Centre) -> None:
     version = centre.hotline.store.current.version
-    centre.edit(lambda text: text.replace("next: everybody", "next: nowhere"))
+    centre.edit(lambda text: text.replace("next: known", "next: nowhere"))
     status, problem, _ = await centre.site.ask("POST", "/api/v1/flow/reload")
     assert (status, problem["type"]) == (422, "urn:dozvon:problem:refused")
     line = centre.flow_file.read_text("utf-8").splitlines().index("  welcome:") + 1
