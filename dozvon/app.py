@@ -24,12 +24,14 @@ from acd.switch.switch import Switch
 from desk.callbacks import SqlCallbacks
 from desk.contract import DeskUnavailable
 from desk.journal import SqlJournal
+from desk.states import TicketStates
 from desk.upkeep import DAY_MS
 from dozvon import hotline as reference
 from dozvon.archive import DeskShelf
 from dozvon.callback_office import CallbackOffice
 from dozvon.changes import Changes
 from dozvon.ears import Ears
+from dozvon.lookups import LookUps
 from dozvon.machine import secrets
 from dozvon.machine.asterisk import CONFIG
 from dozvon.parts import make_desk, make_tokens
@@ -135,6 +137,7 @@ class Daemon:
             callbacks=self.callbacks,
             speech_engines=lambda: self.ears.engines(),
             end_turn=self.ears.end_turn,
+            look_up=LookUps(TicketStates(self.desk.database, self.desk.vault)),
         )
         self.calls = LiveCalls(self.distributor, settings.node, hold_listeners=settings.speech.hold_listeners)
         self.calls.callbacks = self.callbacks

@@ -9,7 +9,7 @@ Commands (``HELP``)::
     wait             silence, or time in the queue
     record SECONDS   speak after the tone       answered       a specialist answers and hangs up again
     released REASON  the queue lets the caller go               hangup
-    fail WHAT        what comes next fails: speech, ticket, disk, transfer
+    fail WHAT        what comes next fails: speech, ticket, disk, transfer, lookup
     later SECONDS    the clock moves on
     found NAME=VALUE the next look-up finds this
 """
@@ -232,7 +232,9 @@ class Telephone:
             return self._ticket()
         if isinstance(action, LookUp):
             found, self._found = self._found, {}
-            return LookUpDone(bool(found), found)
+            failed = "lookup" in self._fails
+            self._fails.discard("lookup")
+            return LookUpDone(bool(found) and not failed, found, failed)
         if isinstance(action, Transfer):
             failed = "transfer" in self._fails
             self._fails.discard("transfer")

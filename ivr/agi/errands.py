@@ -123,10 +123,11 @@ class Errands:
     async def look_up(self, action: LookUp) -> LookUpDone:
         try:
             async with asyncio.timeout(self._settings.look_up_timeout_s):
-                return await self._house.look_up(action)
+                values = {**action.values, "caller_number": self._call.caller_number}
+                return await self._house.look_up(LookUp(action.source, values))
         except Exception as error:
             log.warning("a look-up failed", action="look_up_failed", source=action.source, why=repr(error))
-            return LookUpDone(found=False)
+            return LookUpDone(found=False, failed=True)
 
     async def keep(self, interaction: Interaction) -> None:
         if self._house.callbacks is not None:

@@ -28,6 +28,8 @@ from ivr.dialog.words import digits_in, normal
 
 ACCEPT, CONFIRM = 0.7, 0.4  # confidence: believed from here, asked about from here
 ACCEPT_ANSWER = 0.6  # an answer ends with «помогло?»: a wrong one costs less than none
+SAID = "_said"  # slot: the caller's own words at a menu that takes any; never spoken, sent or kept
+MIN_SAID = 4  # letters of a phrase that is looked for in them
 MAX_REPEATS = 5  # a key that is stuck must not hold a line for ever
 
 
@@ -104,7 +106,26 @@ def fits(intent: str, pattern: str) -> bool:
 
 # -------------------------------------------------------------------------------------------- question
 def enter_question(turn: Turn, node: Question) -> None:
-    _ask_question(turn, node, node.prompts)
+    option = _said_before(turn, node)
+    if option is None:
+        _ask_question(turn, node, node.prompts)
+    else:
+        turn.brief(node.into, option.value or option.key)
+        turn.go(option.key, option.go or node.next)
+
+
+def _said_before(turn: Turn, node: Question) -> Option | None:
+    """The one choice whose phrase stands in what the caller said when he was asked what had happened."""
+    said = f" {turn.s.slots.get(SAID, '')} "
+    found = [
+        option
+        for option in node.options
+        if any(
+            len(phrase) >= MIN_SAID and f" {normal(phrase)} " in said
+            for phrase in option.phrases.get(turn.s.language, ())
+        )
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _ask_question(turn: Turn, node: Question, head: Prompts) -> None:

@@ -156,6 +156,7 @@ class TicketFailed(Input):
 class LookUpDone(Input):
     found: bool
     values: Mapping[str, Value] = field(default_factory=dict)
+    failed: bool = False  # the source did not answer: whether there is anything to find is not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -312,6 +312,9 @@ def enter_lookup(turn: Turn, node: LookUpNode) -> None:
 
 
 def receive_lookup(turn: Turn, node: LookUpNode, input: Input) -> None:
+    if isinstance(input, LookUpDone) and input.failed and node.failed:
+        turn.go("failed", node.failed)
+        return
     if not isinstance(input, LookUpDone) or not input.found:
         turn.go("not_found", node.not_found)
         return

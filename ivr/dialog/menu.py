@@ -8,6 +8,7 @@ from __future__ import annotations
 from ivr.dialog.asking import (
     ACCEPT,
     CONFIRM,
+    SAID,
     failed,
     find_by_intent,
     find_option,
@@ -21,7 +22,9 @@ from ivr.dialog.contract import Digits, Input, SpeechFailed, Utterance
 from ivr.dialog.model import BACK_KEY, PERSON_KEY, REPEAT_KEY, Menu, Option, Prompts
 from ivr.dialog.ports import Meaning
 from ivr.dialog.turn import Turn, topic_prompt
+from ivr.dialog.words import normal
 
+MAX_SAID = 300  # characters
 ASKED = "вопрос"  # read by the specialist, as the notes of guided talks are
 
 
@@ -73,6 +76,8 @@ def _menu_key(turn: Turn, node: Menu, key: str) -> None:
 
 
 def _menu_words(turn: Turn, node: Menu, said: Utterance) -> None:
+    if node.free:
+        turn.slot(SAID, normal(said.text)[:MAX_SAID])
     option = find_option(node.options, said.text, turn.s.language)
     if option is not None and said.confidence >= CONFIRM:
         _believe(turn, node, Meaning(f"option.{option.key}", said.confidence), option)

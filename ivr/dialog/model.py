@@ -145,6 +145,7 @@ class LookUpNode(Node):
     prompts: Prompts = ()
     found: Ref
     not_found: Ref
+    failed: Ref = ""  # the source does not answer; "": as not found
     case: str = ""
     cases: Refs = field(default_factory=dict)
 

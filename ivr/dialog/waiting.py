@@ -39,6 +39,8 @@ HINT_EVERY = 4  # announcements between two mentions of what one can do while wa
 def enter_queue(turn: Turn, node: Queue) -> None:
     turn.set(step="hold", menus=())
     if turn.s.queued:
+        if node.options and turn.s.announced and HINTED not in turn.s.heard:
+            _give_hint(turn, node, heard=turn.s.speech)  # a talk came before the first hint
         _hold(turn, node.announce_s)
         return
     first = turn.s.first_queued_ms or turn.now_ms
@@ -154,8 +156,7 @@ def announce(turn: Turn, node: Queue, waited: Waited, *, hint: bool = True) -> N
         # A place that got worse (somebody urgent came) is not told: it helps nobody.
         turn.say((node.still[s.announced % len(node.still)],))
     if hint and node.options and (s.announced % HINT_EVERY == 0 or HINTED not in s.heard):
-        turn.say(_hint(turn, node, heard=waited.heard))
-        turn.set(heard=(*(mark for mark in s.heard if mark != HINTED), HINTED))
+        _give_hint(turn, node, heard=waited.heard)
     better = waited.place if s.place == 0 else min(s.place, waited.place or s.place)
     told = wait if waited.place > 0 and (s.place == 0 or waited.place < s.place) else s.wait
     turn.set(announced=s.announced + 1, place=better, wait=told)
@@ -169,6 +170,11 @@ def _tell_again(turn: Turn, node: Queue) -> None:
         if turn.s.wait[1] > 0:
             turn.say(node.wait, wait=turn.s.wait)
     turn.say(_hint(turn, node, heard=turn.s.speech))
+
+
+def _give_hint(turn: Turn, node: Queue, *, heard: bool) -> None:
+    turn.say(_hint(turn, node, heard=heard))
+    turn.set(heard=(*(mark for mark in turn.s.heard if mark != HINTED), HINTED))
 
 
 def _hint(turn: Turn, node: Queue, *, heard: bool) -> Prompts:

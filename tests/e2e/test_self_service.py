@@ -17,7 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hotline import CLOSED, OPEN, Hotline
 from ways import STEP_S, Way, at_ms, heard_share, polled
 
+from desk.contract import TicketDraft
 from dozvon.commands.prompts import load_catalogue
+from dozvon.parts import make_desk
 from dozvon.phones import sound
 from dozvon.phones.sipp import place_calls
 from dozvon.settings import ROOT
@@ -230,6 +232,34 @@ async def test_a_question_over_the_music_is_answered_and_the_place_kept(hotline,
     await polled(lambda: len(way.caller.heard()) - heard > 12 * sound.RATE, "twelve seconds of music")
     turns = [line for line in hotline.lines if line.get("action") == "heard"]
     assert not [line for line in turns[answered:] if line["mark"]], "music was taken for speech"
+
+
+async def asks_for(hotline: Hotline, way: Way, number: str) -> None:
+    """«Документы», «ваша заявка», its number, «верно»."""
+    await way.presses("2", after="topics.ask")
+    await way.presses("3", after="papers.ask")
+    await way.presses(number, after="state.ask")
+    await way.presses("1", after="state.confirm")
+
+
+async def test_how_a_request_stands_is_told_to_its_own_telephone(hotline, caller_phone):
+    desk = make_desk(hotline.settings)
+    await desk.start()
+    try:
+        draft = TicketDraft("state-1", "access", caller_number="79161230001")
+        number = (await desk.open_ticket(draft)).number
+    finally:
+        await desk.stop()
+    own = await Way.begin(hotline, await caller_phone(number="79161230001"))
+    await asks_for(hotline, own, number)
+    await own.hears("state.new")
+    await own.presses("2", after="answers.more")
+    assert (await own.ended())["prompts_missing"] == 0
+    other = await Way.begin(hotline, await caller_phone(number="79161230002"))
+    await asks_for(hotline, other, number)
+    await other.hears("state.not_found")
+    await other.caller.hang_up()
+    await other.ended()
 
 
 def greeting_of(hotline: Hotline, way: Way, cache: Path) -> Path:
