@@ -68,15 +68,20 @@ async def test_a_deadline_comes_by_itself(making: Making) -> None:
     node = making(node="n1", leads=True, roster=roster_of(1), rules=rules)
     await node.start()
     orders = node.commands("n1")
-    await node.report(CallQueued("c1", "n1", "hotline", "t"))
-    await node.report(CallQueued("c2", "n1", "hotline", "t"))
-    offer = await next_offer(orders)
-    await node.report(OfferAccepted(offer.offer_id, "c1", "a1"))
-    await node.report(CallEnded("c1", "a1"))
-    before = node.now_ms()
-    assert (await next_offer(orders)).call_id == "c2"
-    assert 200 <= node.now_ms() - before <= 1500
-    assert node.counts()["ticks"] >= 1
+    await node.report(CallQueued("c0", "n1", "hotline", "t"))
+    took_ms = []
+    for number in range(4):
+        await node.report(CallQueued(f"c{number + 1}", "n1", "hotline", "t"))
+        offer = await next_offer(orders)
+        assert offer.call_id == f"c{number}"
+        if number:
+            took_ms.append(node.now_ms() - before)
+        await node.report(OfferAccepted(offer.offer_id, offer.call_id, "a1"))
+        await node.report(CallEnded(offer.call_id, "a1"))
+        before = node.now_ms()
+    # Never early; and soon, at least when this machine has a moment for us.
+    assert min(took_ms) >= 200 and min(took_ms) <= 1000
+    assert node.counts()["ticks"] >= 3
 
 
 async def test_the_agent_is_taken_away_while_he_rings(making: Making) -> None:
