@@ -96,7 +96,7 @@ async def test_an_agent_who_cannot_take_the_call(
     else:
         await until(lambda: asyncio.ensure_future(unregistered(asterisk, "2005")), 10)
     caller = await caller_phone()
-    # Only the silent phone is given up after the ring time; the others answer, on a busy machine perhaps late.
+    # Only the silent phone is given up after the ring time; the others answer, on a busy machine late.
     ring_s = 1 if phone == "silent" else 15
     async with DialingNode(settings.agi.port, "2005", ring_s=ring_s) as node:
         await caller.call(NUMBER)
