@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 from dozvon import hotline
@@ -47,6 +47,34 @@ def guarded(build: Callable[[], T]) -> T:
         raise ConfigurationFaulty(str(error)) from None
 
 
+def voiceless(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Languages that no synthesiser here can speak: only what is rendered or recorded is heard in them."""
+    from ivr.prompts.synth import find
+
+    for language in settings.hotline.languages:
+        if find(language, settings.voices) is None:
+            named = settings.voices.get(language)
+            why = (
+                f"'{named}' is not on this machine"
+                if named
+                else "none is named under 'voices' in dozvon.yaml"
+            )
+            yield "warning", f"{language}: no voice: {why}; only sounds that are there already are heard"
+
+
+def unserved(settings: Settings, spoken: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Languages whose callers would wait for an agent that does not exist."""
+    rules = hotline.rules(settings)
+    opened = (rules.rules.get("languages") if rules else None) or {}
+    for language in settings.hotline.languages:
+        if language not in spoken and language not in (opened if isinstance(opened, dict) else {}):
+            line = f"languages: {{{language}: [{{after_s: 0, also: {settings.hotline.languages[0]}}}]}}"
+            yield (
+                "warning",
+                f"{language}: no agent speaks it, its callers would wait in vain; in rules.yaml: {line}",
+            )
+
+
 def faults(settings: Settings) -> Iterator[tuple[str, str]]:
     """(``error`` or ``warning``, text) of every part; a part that cannot be read does not hide the others."""
     from acd.service import roster
@@ -58,15 +86,19 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
 
     def texts() -> Iterator[tuple[str, str]]:
         yield from (("error", str(fault)) for fault in check_prompts(settings.config, settings.voice_prompts))
+        yield from voiceless(settings)
 
     def flows() -> Iterator[tuple[str, str]]:
         flow = load_flow(settings.config / "flows")
         exists = hotline.known(settings, hotline.catalogue(settings))
         yield from ((problem.severity, str(problem)) for problem in check_flow(flow, exists))
+        for language in flow.languages:
+            if language not in settings.hotline.languages:
+                yield "error", f"the flow's language '{language}' is none of hotline.languages in dozvon.yaml"
 
     def agents() -> Iterator[tuple[str, str]]:
-        roster.load(settings.config / "agents.yaml", hotline.topics(settings))
-        yield from ()
+        known = roster.load(settings.config / "agents.yaml", hotline.topics(settings))
+        yield from unserved(settings, {one for agent in known.agents.values() for one in agent.languages})
 
     def hours() -> Iterator[tuple[str, str]]:
         import datetime as dt

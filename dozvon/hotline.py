@@ -10,6 +10,7 @@ import yaml
 
 from acd.contract import RulesLoaded
 from dozvon.settings import Settings, SettingsError
+from ivr.prompts.slots import LANGUAGES
 
 if TYPE_CHECKING:
     from ivr.callback_hours import Waking
@@ -38,9 +39,12 @@ def topics(settings: Settings) -> dict[str, dict[str, str]]:
     if not isinstance(found, dict) or not found:
         raise SettingsError(f"{file}:1: 'topics' must name at least one topic")
     for topic, titles in found.items():
-        missing = [language for language in settings.hotline.languages if not (titles or {}).get(language)]
+        lacking = [language for language in settings.hotline.languages if not (titles or {}).get(language)]
+        first = settings.hotline.languages[0]
+        missing = [language for language in lacking if language in LANGUAGES or language == first]
         if missing:
             raise SettingsError(f"{file}: {topic}: a title is missing in {', '.join(missing)}")
+        titles.update({language: titles[first] for language in lacking})
     return found
 
 
@@ -60,10 +64,14 @@ def catalogue(settings: Settings) -> Catalogue:
 
 
 def make_voice(settings: Settings) -> CatalogueVoice:
+    from ivr.prompts.synth import find
     from ivr.prompts.voice import CatalogueVoice
 
     return CatalogueVoice(
-        lambda: catalogue(settings), settings.voice_prompts, settings.home / "cache" / "sounds"
+        lambda: catalogue(settings),
+        settings.voice_prompts,
+        settings.home / "cache" / "sounds",
+        lambda language: find(language, settings.voices),
     )
 
 
@@ -71,12 +79,16 @@ def known(settings: Settings, texts: Catalogue) -> Known:
     """What a flow may refer to."""
     from ivr.dialog.check import Known
 
+    partial = {
+        each: frozenset(texts.lacking(each)) for each in settings.hotline.languages if each not in LANGUAGES
+    }
     return Known(
-        {language: texts.ids(language) for language in settings.hotline.languages},
+        {each: {*texts.ids(each), *partial.get(each, ())} for each in settings.hotline.languages},
         topics=frozenset(topics(settings)),
         answers=frozenset(
             name.removeprefix("answer.") for name in texts.ids("ru") if name.startswith("answer.")
         ),
+        borrowed=partial,
     )
 
 

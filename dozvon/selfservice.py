@@ -15,6 +15,7 @@ from ivr import incidents as board
 from ivr.dialog.flow import FlowError
 from ivr.flow_store import FlowStore, ReloadRunning, UnknownVersion, archived
 from ivr.prompts.files import FilesFaulty
+from ivr.prompts.slots import LANGUAGES
 from web.ports import Busy, Refused, Unknown
 from web.problems import FieldFault
 from web.schemas import Flow, FlowVersion, Incident, IncidentIn
@@ -122,7 +123,7 @@ class IncidentOffice:
                 where=f"text.{language}", what="is missing: callers of this language would hear nothing"
             )
             for language in languages
-            if not incident.text.get(language, "").strip()
+            if language in LANGUAGES and not incident.text.get(language, "").strip()
         ]
         faults += [
             FieldFault(where="topics", what=f"there is no topic '{topic}'")

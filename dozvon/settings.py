@@ -79,6 +79,9 @@ class Speech(Section):
     servers: Annotated[tuple[Address, ...], Field(max_length=4)] = ()
 
 
+Voice = Annotated[str, Field(pattern=r"^(rhvoice|espeak-ng):[A-Za-z0-9+_-]{1,40}$")]
+
+
 class Asterisk(Section):
     manage: bool = True  # start Asterisk as a child; False: an administrator runs it
     ami_host: str = "127.0.0.1"
@@ -123,6 +126,8 @@ class Settings(Section):
     asterisk: Asterisk = Asterisk()
     web: Web = Web()
     callbacks: Callbacks = Callbacks()
+    # Whose voice speaks a language, where ours has none or another is wanted: {tt: "rhvoice:Talgat"}.
+    voices: dict[str, Voice] = {}
     voice_prompts: Path = ROOT / "voice_prompts"  # texts and sounds that callers hear
     config: Path = Field(default=ROOT / "config", exclude=True)
 

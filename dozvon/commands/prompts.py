@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,18 @@ if TYPE_CHECKING:
     from ivr.prompts.catalogue import Catalogue, Sound
     from ivr.prompts.files import Fault
 
-LANGUAGE = click.option("--language", "-l", type=click.Choice(["ru", "en"]), help="only this language")
+LANGUAGE = click.option("--language", "-l", help="only this language")
 
 
 def load_catalogue(config: Path, voice_prompts: Path) -> Catalogue:
     """Texts and answers of an installation. Raises ivr.prompts.files.FilesFaulty."""
     from ivr.prompts import answers, catalogue, files
-    from ivr.prompts.slots import LANGUAGES
 
     topics = config / "topics.yaml"
     known = files.read(topics)[0].fields["topics"].fields if topics.is_file() else None
-    found = answers.load(config / "answers", topics=known)
-    return catalogue.load(voice_prompts, extra=answers.entries(found, LANGUAGES))
+    languages = catalogue.languages_of(voice_prompts)
+    found = answers.load(config / "answers", languages, topics=known)
+    return catalogue.load(voice_prompts, languages, extra=answers.entries(found, languages))
 
 
 def check(config: Path, voice_prompts: Path) -> list[Fault]:
@@ -72,7 +73,7 @@ def list_prompts(language: str | None) -> None:
     from ivr.prompts.catalogue import fixed_sounds
     from ivr.prompts.render import Store
 
-    for each in [language] if language else catalogue.languages:
+    for each in _chosen(language, catalogue):
         store = Store(voice_prompts / each)
         for prompt_id in catalogue.ids(each):
             entry = catalogue.entry(prompt_id, each)
@@ -104,16 +105,18 @@ def check_prompts() -> None:
 def render(language: str | None, everything: bool) -> None:
     """Make the sounds that are missing or whose text has changed; remove those of no prompt."""
     catalogue, voice_prompts = _open()
+    from dozvon.settings import load
     from ivr.prompts.render import Store
     from ivr.prompts.synth import find
 
+    chosen = load().voices
     failures: list[str] = []
-    for each in [language] if language else catalogue.languages:
+    for each in _chosen(language, catalogue):
         store = Store(voice_prompts / each)
         if everything:
             store.made.clear()
         difference = store.difference(catalogue.sounds(each))
-        voices = {code: find(code) for code in catalogue.languages}
+        voices = {code: find(code, chosen) for code in catalogue.languages}
         total = len(difference.missing) + len(difference.stale)
         failures += store.render(difference, voices.get, _show)
         voice = voices[each]
@@ -135,16 +138,17 @@ def _show(sound: Sound) -> None:
 
 @cli.command()
 @click.argument("text")
-@click.option("--language", "-l", type=click.Choice(["ru", "en"]), default="ru")
+@click.option("--language", "-l", default="ru")
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="an .alaw or .wav file")
 def say(text: str, language: str, out: Path | None) -> None:
     """Hear TEXT as a caller would: written to --out, or played where `play` (sox) or `aplay` is installed."""
+    from dozvon.settings import load
     from ivr.prompts import audio
     from ivr.prompts.render import CannotRender, speak
     from ivr.prompts.synth import find
 
     try:
-        data = speak(text, find(language))
+        data = speak(text, find(language, load().voices))
     except CannotRender as error:
         raise click.ClickException(str(error)) from None
     if out:
@@ -162,6 +166,12 @@ def _play(wav: bytes) -> bool:
         if shutil.which(command[0]):
             return subprocess.run(command, input=wav, timeout=120, check=False).returncode == 0
     return False
+
+
+def _chosen(language: str | None, catalogue: Catalogue) -> Sequence[str]:
+    if language and language not in catalogue.languages:
+        raise click.ClickException(f"no texts in {language!r}; there are: {', '.join(catalogue.languages)}")
+    return [language] if language else catalogue.languages
 
 
 def _open() -> tuple[Catalogue, Path]:

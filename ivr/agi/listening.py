@@ -40,6 +40,10 @@ class SpeechGone(Exception):
     """No speech for the rest of this call; the text says why."""
 
 
+class NoSuchEar(SpeechGone):
+    """Nobody understands this language; in another one the call can be heard."""
+
+
 def make_silence(folder: Path) -> str:
     """A moment of silence as a sound file; its path without extension. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,24 +72,25 @@ class Listener:
         self._turn = 0
         self._gone = "" if silence else "off"
         self._told = False
+        self._deaf: dict[str, str] = {}  # languages that only have keys, and why
         self._unheard: tuple[Prompt, ...] = ()  # before the question, and not said yet
         self._false_starts = 0  # over music
 
     async def ask(self, action: Ask) -> Input:
         """Speech and keys, or SpeechFailed, or keys alone once that was said."""
-        if self._gone and self._told:
+        if (self._gone and self._told) or self._speaker.language in self._deaf:
             return await self._speaker.ask(action)
         if self._channel.keys_ahead and action.barge_in:
             return await self._speaker.ask(action)  # he types, and knows the way
         try:
             return await self._hear(action)
         except SpeechGone as error:
-            self._gone = str(error)
+            self._lose(error)
             self._told = True
-            log.warning("speech is gone for this call", action="speech_gone", why=self._gone)
+            log.warning("speech is gone for this call", action="speech_gone", why=str(error))
             if self._unheard:
                 await self._speaker.say(self._unheard, barge_in=action.barge_in)
-            return SpeechFailed(self._gone)
+            return SpeechFailed(str(error))
 
     async def over(self, music: Music, news: News) -> Digits | Utterance | None:
         """Words or a key over news and music, however long that takes; None when nobody can listen here.
@@ -98,13 +103,21 @@ class Listener:
                 if answer is not None:
                     return answer
         except SpeechGone as error:
-            self._gone = str(error)
-        log.info("only music from here on", action="hold_unheard", why=self._gone or "noise")
+            self._lose(error)
+        why = self._gone or self._deaf.get(self._speaker.language, "noise")
+        log.info("only music from here on", action="hold_unheard", why=why)
         return None
+
+    def _lose(self, error: SpeechGone) -> None:
+        if isinstance(error, NoSuchEar):
+            self._deaf[self._speaker.language] = str(error)
+        else:
+            self._gone = str(error)
 
     @property
     def hears_over_music(self) -> bool:
-        return not self._gone and self._false_starts < MAX_FALSE_STARTS and bool(self._engines())
+        deaf = self._gone or self._speaker.language in self._deaf
+        return not deaf and self._false_starts < MAX_FALSE_STARTS and bool(self._engines())
 
     async def _overheard(self, music: Music, news: News) -> Digits | Utterance | None:
         """Until a key, words, noise (counted), the end of the news or of the piece of music."""
@@ -161,7 +174,7 @@ class Listener:
             await self._create()
             await self._set("call", self._call_id)
         self._turn += 1
-        await self._set("language", self._speaker.language)
+        await self._set_language()
         digits = action.max_digits if action.expects == "digits" else 0
         idle = action is OVER_MUSIC
         for name, value in turn_settings(self._turn, action.expects, action.phrases, digits, idle=idle):
@@ -176,6 +189,13 @@ class Listener:
                 return
             log.warning("no speech server answers", action="speech_no_server", engine=engine)
         raise SpeechGone("no_connection")
+
+    async def _set_language(self) -> None:
+        """A server refuses a language that it has no model for: then only this language goes on with keys."""
+        try:
+            await self._set("language", self._speaker.language)
+        except SpeechGone as error:
+            raise NoSuchEar(str(error)) from None
 
     async def _set(self, name: str, value: str) -> None:
         reply = await self._channel.command(commands.speech_set(name, value), SET_TIMEOUT_S)

@@ -19,13 +19,15 @@ Each finding has a code, so that a broken example can prove it:
   unknown-topic      a topic that the distributor does not know
   unknown-answer     an answer that config/answers does not hold
   not-a-queue        ``resume`` is no queue
+  unknown-language   a call would go on in a language that the flow does not name
+  borrowed-prompts   a language that has only some texts speaks another one's (warning, one a language)
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from ivr.dialog import hours_words, times
@@ -39,6 +41,7 @@ from ivr.dialog.model import (
     Callback,
     Flow,
     Goodbye,
+    LanguageNode,
     Leading,
     LookUpNode,
     Menu,
@@ -73,6 +76,8 @@ class Known:
     prompts: Mapping[str, Collection[str]]
     topics: Collection[str] = ()
     answers: Collection[str] = ()
+    # Of a language that has only some texts: those that the first language speaks for it (also in prompts).
+    borrowed: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def check(flow: Flow, known: Known | None = None) -> list[Problem]:
@@ -108,6 +113,10 @@ def _names(flow: Flow) -> Iterator[Problem]:
     if resume is not None and not isinstance(resume, Queue):
         yield _problem(resume, "not-a-queue", f"'resume' names '{resume.id}', which is no queue")
     for node in flow.nodes.values():
+        if isinstance(node, LanguageNode) and node.language and node.language not in flow.languages:
+            known = ", ".join(flow.languages)
+            text = f"'{node.id}': '{node.language}' is none of the flow's languages: {known}"
+            yield _problem(node, "unknown-language", text)
         for label, target in edges(node):
             if target not in flow.nodes:
                 yield _problem(
@@ -208,7 +217,9 @@ def _choices(flow: Flow, node: Node) -> Iterator[Problem]:
     options: tuple[Option, ...] = getattr(node, "options", ())
     if isinstance(node, Menu | Question) and not options:
         yield _problem(node, "no-choices", f"'{node.id}' offers no choice")
-    said = [option for option in options if option.key.isdigit()]
+    # Who needs another language does not listen to the choices, and who listens passes over it.
+    foreign = {option.key for option in options if isinstance(flow.nodes.get(option.go), LanguageNode)}
+    said = [option for option in options if option.key.isdigit() and option.key not in foreign]
     if len(said) > MAX_CHOICES:
         yield _problem(
             node, "too-wide", f"'{node.id}' offers {len(said)} choices at once; {MAX_CHOICES} are enough"
@@ -244,7 +255,7 @@ def _phrases(node: Node, options: tuple[Option, ...], language: str) -> Iterator
     }
     for option in options:
         mine = option.phrases.get(language, ())
-        if not mine:
+        if not mine and language in COMMON:  # nobody understands another language: its callers use keys
             yield _problem(
                 node,
                 "no-phrases",
@@ -269,7 +280,13 @@ def _phrases(node: Node, options: tuple[Option, ...], language: str) -> Iterator
 # ------------------------------------------------------------------------------- prompts, topics, answers
 def _prompts(flow: Flow, known: Known) -> Iterator[Problem]:
     start = flow.nodes.get(flow.start)
+    used = {prompt for node in flow.nodes.values() for prompt in prompts_of(node)}
     for language in flow.languages:
+        if start is not None and (borrowed := sorted(used & set(known.borrowed.get(language, ())))):
+            few = ", ".join(borrowed[:3]) + (", …" if len(borrowed) > 3 else "")
+            text = f"{len(borrowed)} of {len(used)} prompts have no text in '{language}': {few}"
+            text += f"; they are spoken in '{flow.languages[0]}'"
+            yield _problem(start, "borrowed-prompts", text, warning=True)
         there = known.prompts.get(language, ())
         for node in flow.nodes.values():
             for prompt in prompts_of(node):

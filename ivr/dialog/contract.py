@@ -42,12 +42,14 @@ Value = str | int | bool | tuple[int, int]
 class Prompt:
     """A text of the catalogue with its slots filled: ``Prompt("queue.place", {"place": 2})``.
 
-    ``text`` set: a dynamic text (a known incident, an answer), rendered on demand under ``prompt_id``.
+    ``text`` set: a dynamic text (a known incident, an answer), rendered on demand under ``prompt_id``;
+    ``language`` is the text's when it is another one than the caller's.
     """
 
     prompt_id: str
     slots: Mapping[str, Value] = field(default_factory=dict)
     text: str = ""
+    language: str = ""
 
 
 # ----------------------------------------------------------------------------------------------- inputs

@@ -43,6 +43,7 @@ from ivr.dialog.model import (
 )
 from ivr.dialog.ports import HoursState
 from ivr.dialog.turn import Turn
+from ivr.dialog.words import COMMON
 
 MIN_RECORDING_MS = 1000  # shorter than this is a cough, not a request
 LAST_MINUTES_MS = 10 * 60_000  # when nobody can tell the wait, nobody new is queued so late
@@ -111,12 +112,15 @@ def enter_by_topic(turn: Turn, node: ByTopic) -> None:
 
 def enter_incident(turn: Turn, node: Incident) -> None:
     for incident in turn.world.incidents(turn.s.topic, turn.now_ms):
-        text = incident.text.get(turn.s.language, "")
+        text, language = incident.text.get(turn.s.language, ""), ""
+        if not text and turn.s.language not in COMMON:  # a language that has only some texts
+            language = turn.flow.languages[0]
+            text = incident.text.get(language, "")
         if text and incident.incident_id not in turn.s.heard:
             number = incident.incident_id
             if number.isascii() and number.isdigit():
                 turn.say(("incident.number",), number=number)
-            turn.say_text(f"incident.text_{number}", text)
+            turn.say_text(f"incident.text_{number}", text, language)
             if incident.expected:
                 turn.say(("incident.expected",), until=incident.expected)
             turn.set(heard=(*turn.s.heard, incident.incident_id))
@@ -125,9 +129,11 @@ def enter_incident(turn: Turn, node: Incident) -> None:
 
 
 def enter_language(turn: Turn, node: LanguageNode) -> None:
-    languages = turn.flow.languages
     language = node.language
     if not language:
+        # A language with a choice of its own is not met in passing by who looks for another one.
+        own = {n.language for n in turn.flow.nodes.values() if isinstance(n, LanguageNode)}
+        languages = [each for each in turn.flow.languages if each not in own] or turn.flow.languages
         now = languages.index(turn.s.language) if turn.s.language in languages else -1
         language = languages[(now + 1) % len(languages)]
     turn.set(language=language)

@@ -69,8 +69,8 @@ class Turn:
         """Say before the next thing that the caller hears."""
         self.pending += [Prompt(prompt, slots) for prompt in prompts]
 
-    def say_text(self, prompt_id: str, text: str) -> None:
-        self.pending.append(Prompt(prompt_id, {}, text))
+    def say_text(self, prompt_id: str, text: str, language: str = "") -> None:
+        self.pending.append(Prompt(prompt_id, {}, text, language))
 
     def flush(self, *, barge_in: bool = True) -> None:
         if self.pending:

@@ -115,11 +115,16 @@ def _read(path: Path, languages: Sequence[str]) -> tuple[Answer, list[Fault]]:
     short: dict[str, str] = {}
     lines = {"topic": _line(fields, "topic")}
     for language in languages:
+        lines[f"spoken.{language}"] = _line(fields, "spoken", language)
+        needed = language in slots.LANGUAGES
+        if (needed or _text(fields, "spoken", language)) and (
+            text := _spoken(path, fields, language, faults)
+        ):
+            spoken[language] = text
+        if not needed:  # asked for by keys only, and spoken in the default language where it has no text
+            continue
         questions[language] = _questions(path, fields, language, faults)
         lines[f"questions.{language}"] = _line(fields, "questions", language)
-        lines[f"spoken.{language}"] = _line(fields, "spoken", language)
-        if text := _spoken(path, fields, language, faults):
-            spoken[language] = text
         short[language] = _text(fields, "short", language)
         if not 0 < len(short[language]) <= MAX_SHORT:
             text = f"short.{language}: 1 to {MAX_SHORT} characters are expected"

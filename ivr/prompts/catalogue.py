@@ -22,6 +22,7 @@ from ivr.prompts.stock import stock
 MAX_TEXT = 1500  # characters
 MAX_MS = 40_000  # nobody listens longer
 PAUSE_MS = 500  # of a `|`
+LANGUAGE = re.compile(r"[a-z]{2,3}")
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _KEYS = {"text", "tone", "voice", "note", "pause_ms", "samples", "fallback"}
 _TONE = re.compile(r"<tone (\d+) (\d+)>")
@@ -86,6 +87,10 @@ class Catalogue:
     def language_of(self, prompt_id: str, language: str) -> str:
         """The language in which a prompt will be spoken."""
         return language if prompt_id in self._entries.get(language, {}) else self.default
+
+    def lacking(self, language: str) -> list[str]:
+        """Prompts that the default language speaks for this one."""
+        return sorted(self._entries.get(self.default, {}).keys() - self._entries.get(language, {}).keys())
 
     def missing(self, prompt_ids: Sequence[str], language: str) -> list[str]:
         return [prompt_id for prompt_id in prompt_ids if prompt_id not in self._entries.get(language, {})]
@@ -174,6 +179,15 @@ def join(parts: Iterator[str]) -> str:
     return re.sub(r" ([,.!?…])", r"\1", " ".join(" ".join(parts).split()))
 
 
+def languages_of(folder: Path) -> tuple[str, ...]:
+    """Those of the house, and every other one that has a folder with texts."""
+    found = {file.parent.name for file in folder.glob("*/texts.yaml")}
+    return (
+        *slots.LANGUAGES,
+        *sorted(name for name in found - {*slots.LANGUAGES} if LANGUAGE.fullmatch(name)),
+    )
+
+
 def load(
     folder: Path,
     languages: Sequence[str] = slots.LANGUAGES,
@@ -224,8 +238,8 @@ def _entry(prompt_id: str, field: Field, file: Path, language: str) -> Entry:
     if unknown := set(data) - _KEYS:
         raise SlotError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(_KEYS))}")
     voice = str(data.get("voice", ""))
-    if voice not in ("", *slots.LANGUAGES):
-        raise SlotError(f"voice is one of {', '.join(slots.LANGUAGES)}")
+    if voice and not LANGUAGE.fullmatch(voice):
+        raise SlotError("voice is a language's code, like en")
     pause_ms = data.get("pause_ms", 0)
     if isinstance(pause_ms, bool) or not isinstance(pause_ms, int) or not 0 <= pause_ms <= 5000:
         raise SlotError("pause_ms is 0 to 5000")
@@ -294,11 +308,11 @@ def _with_samples(entry: Entry, samples: object, language: str) -> Entry:
 
 
 def _compare(entries: Mapping[str, Mapping[str, Entry]], default: str) -> list[Fault]:
-    """Every language has every prompt, with the same slots."""
+    """Russian and English have every prompt; no language has one that others lack, or with other slots."""
     faults = []
     base = entries.get(default, {})
     for language, texts in entries.items():
-        for prompt_id in base.keys() - texts.keys():
+        for prompt_id in base.keys() - texts.keys() if language in slots.LANGUAGES else ():
             entry = base[prompt_id]
             faults.append(Fault(entry.file, entry.line, f"{prompt_id}: there is no {language!r} text"))
         for prompt_id in texts.keys() - base.keys():

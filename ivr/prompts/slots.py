@@ -14,6 +14,8 @@ from ivr.dialog.contract import Value
 from ivr.prompts import numbers_en as en
 from ivr.prompts import numbers_ru as ru
 
+# Languages that say everything: numbers, times, every prompt. Any other language may say fixed texts; what it
+# lacks is spoken in the hotline's first one.
 LANGUAGES = ("ru", "en")
 _NUMBERS = ("ordinal", "cardinal", "count", "duration", "duration_range", "year")
 _TIMES = ("clock", "date", "weekday", "on_weekday", "day")
@@ -56,6 +58,8 @@ def parse(raw: str, language: str) -> Slot:
     name, kind, options = match[1], match[2], tuple(match[3].split(".")[1:])
     if kind not in KINDS:
         raise SlotError(f"{raw}: there is no kind {kind!r}; kinds: {', '.join(sorted(KINDS))}")
+    if language not in LANGUAGES and kind != "text":
+        raise SlotError(f"{raw}: nobody can say numbers in {language!r} yet: leave this prompt out")
     nouns = ru.NOUNS if language == "ru" else en.NOUNS
     for option in options:
         known = option in ru.GENDERS or option in ru.CASES or (kind == "date" and option == "year")
@@ -69,6 +73,8 @@ def parse(raw: str, language: str) -> Slot:
 
 def speak(slot: Slot, value: Value, language: str) -> str:
     """The words for a value; commas are short pauses. Raises SlotError when the value does not suit."""
+    if language not in LANGUAGES and slot.kind != "text":
+        raise SlotError(f"nobody can say numbers in {language!r} yet")
     try:
         return _speak_ru(slot, value) if language == "ru" else _speak_en(slot, value)
     except SlotError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -67,18 +68,24 @@ class Espeak:
         )
 
 
-def find(language: str) -> Synthesiser | None:
-    """The best synthesiser on this machine for a language; None: there is none."""
-    voice = _RHVOICE.get(language)
-    if (
-        voice
-        and shutil.which("RHVoice-test")
-        and any((data / voice.lower()).is_dir() for data in _RHVOICE_DATA)
-    ):
-        return RHVoice(voice)
-    if language in _ESPEAK and shutil.which("espeak-ng"):
-        return Espeak(_ESPEAK[language])
-    return None
+def find(language: str, chosen: Mapping[str, str] | None = None) -> Synthesiser | None:
+    """The best synthesiser on this machine for a language; None: there is none.
+
+    ``chosen``: voices that the administrator names, language -> ``rhvoice:Talgat`` or ``espeak-ng:tt``.
+    """
+    program, _, voice = (chosen or {}).get(language, "").partition(":")
+    if program:
+        return _rhvoice(voice) if program == "rhvoice" else _espeak(voice)
+    return _rhvoice(_RHVOICE.get(language, "")) or _espeak(_ESPEAK.get(language, ""))
+
+
+def _rhvoice(voice: str) -> RHVoice | None:
+    there = voice and any((data / voice.lower()).is_dir() for data in _RHVOICE_DATA)
+    return RHVoice(voice) if there and shutil.which("RHVoice-test") else None
+
+
+def _espeak(voice: str) -> Espeak | None:
+    return Espeak(voice) if voice and shutil.which("espeak-ng") else None
 
 
 def _run(command: list[str], text: str) -> bytes:

@@ -143,7 +143,8 @@ class CatalogueVoice:
         if prompt.text:
             if len(prompt.text) > MAX_DYNAMIC:
                 raise PromptMissing(f"{prompt.prompt_id}: a text longer than {MAX_DYNAMIC} characters")
-            return [Script(prompt.text, language, self._fallback(prompt.prompt_id, language))]
+            spoken_in = prompt.language or language
+            return [Script(prompt.text, spoken_in, self._fallback(prompt.prompt_id, language))]
         entry = self.catalogue.entry(prompt.prompt_id, language)
         language = self.catalogue.language_of(prompt.prompt_id, language)
         store = self._stores[language]

@@ -38,6 +38,7 @@ from ivr.dialog.contract import (
     Play,
     Prompt,
     QueueReleased,
+    RememberLanguage,
     SaveMark,
     Waited,
 )
@@ -151,7 +152,9 @@ class ScriptedHotline:
     def advance(self, session: Scripted, event: Input, now_ms: int) -> tuple[Scripted, tuple[Action, ...]]:
         self.heard.append(event)
         actions = self.script(event, session)
-        return replace(session, heard=(*session.heard, event)), actions
+        chosen = [action.language for action in actions if isinstance(action, RememberLanguage)]
+        language = chosen[-1] if chosen else session.language
+        return replace(session, heard=(*session.heard, event), language=language), actions
 
 
 class Hall:

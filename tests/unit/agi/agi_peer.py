@@ -60,6 +60,7 @@ class FakeAsterisk:
             None  # results: seconds until it comes, rest of the reply
         )
         self.speech_settings: list[tuple[str, str]] = []
+        self.deaf_to: set[str] = set()  # languages that the speech server has no model for
         self.engines: tuple[str, ...] = ("dozvon",)  # speech servers that answer
         self.meets = True  # an agent who answers hears all of the whisper
         self.recorded: Callable[[Path], str] | None = None
@@ -173,7 +174,7 @@ class FakeAsterisk:
                 await self._reply(f"200 result={int(there)}")
             case ["SPEECH", "SET", name, value]:
                 self.speech_settings.append((name, value))
-                await self._reply("200 result=1")
+                await self._reply(f"200 result={int(value not in self.deaf_to)}")
             case ["SPEECH", "RECOGNIZE", sound, timeout, offset]:
                 self.offsets.append(int(offset))
                 await self._recognise(sound, float(timeout))

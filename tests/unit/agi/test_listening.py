@@ -22,6 +22,7 @@ from ivr.dialog.contract import (
     NoInput,
     Play,
     Prompt,
+    RememberLanguage,
     SpeechFailed,
     Utterance,
 )
@@ -91,6 +92,27 @@ async def test_keys_while_listening(hall: Any, soon: Any, keys: str, digits: int
     ask = Ask((Prompt("menu"),), speech=True, max_digits=digits, interdigit_ms=50)
     node, _ = await answer(hall, soon, [], ask, keys)
     assert node.hotline.heard[1] == Digits(keys.rstrip("#"))
+
+
+async def test_a_language_that_nobody_understands_has_keys_and_the_others_keep_their_speech(
+    hall: Any, soon: Any
+) -> None:
+    def script(event: Input, _session: Any) -> tuple[Action, ...]:
+        match event:
+            case CallStarted() | SpeechFailed():
+                return (RememberLanguage("tt"), ASK)
+            case NoInput():
+                return (RememberLanguage("ru"), ASK)
+            case _:
+                return BYE
+
+    node = hall(script, silence=SILENCE)
+    peer = node.connect()
+    peer.speech, peer.deaf_to = [(0.01, heard("да"))], {"tt"}
+    peer.sounds |= {"/voice/ru/menu": 0.1, "/voice/tt/menu": 0.1}
+    await peer.open("0123456789abcdef-token", "88005553535")
+    await soon(lambda: peer.closed.is_set())
+    assert node.hotline.heard[1:] == [SpeechFailed("not_set"), NoInput(), Utterance("да", 0.9)]
 
 
 async def test_silence(hall: Any, soon: Any) -> None:

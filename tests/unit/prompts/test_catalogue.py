@@ -82,7 +82,7 @@ def test_phrases_never_share_a_file(texts: Path) -> None:
         ("a: {text: Да, samples: [1]}", "a: samples need a text with exactly one slot"),
         ("a: {text: '{n:ordinal}', samples: [0]}", "a: {n:ordinal}: a number from 1 to 9999"),
         ("a: {tone: [50, 100]}", "a: a tone is [hertz"),
-        ("a: {text: Да, voice: fr}", "a: voice is one of ru, en"),
+        ("a: {text: Да, voice: French}", "a: voice is a language's code"),
         ("a: [Да]", "a: has no text"),
         (f"a: {'да ' * 600}", "a: longer than 1500 characters"),
         ("greeting: Ещё раз", "greeting stands here twice, first in line 1"),
