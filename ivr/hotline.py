@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ivr import callback_hours
 from ivr.callback_hours import Waking
@@ -85,6 +85,9 @@ class Hotline:
         if self.understanding is None:
             return Meaning()
         return self.understanding.understand(text, language, expects)
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+        return "" if self.understanding is None else self.understanding.snils(heard, language, denied)
 
     def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
         if self._waking is None:

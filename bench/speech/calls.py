@@ -14,7 +14,7 @@ read off captured RTP packets:
 Menu commands are phrases of the flows' menus and the words that every menu knows, with the menu's own
 grammar; right is what leads to the same choice. A SNILS is read out in groups, heard, read back and
 confirmed: a caller whose number came out wrong (or impossible) says no and reads it once more, this time
-digit by digit.
+digit by digit; the two readings are weighed together, as the dialogue does.
 One JSON object on standard output.
 """
 
@@ -59,9 +59,8 @@ from ivr.dialog.asking import find_option
 from ivr.dialog.contract import Ask, Input, Prompt, Utterance
 from ivr.dialog.flow import load as load_flow
 from ivr.dialog.model import Menu, Option
+from ivr.dialog.understanding import dictated
 from ivr.dialog.understanding.identifiers import snils_is_valid
-from ivr.dialog.understanding.number_words import NUMBER_WORDS
-from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.dialog.words import common_intent
@@ -197,9 +196,9 @@ def _group(part: str) -> str:
     return " ".join(["ноль"] * zeros + rest)
 
 
-def _number(heard: str) -> str:
-    found = digits(words(heard), NUMBER_WORDS["ru"], (11,))
-    return found if snils_is_valid(found) else ""
+def _number(heard: list[str], denied: list[str]) -> str:
+    """What the dialogue makes of the readings so far."""
+    return dictated.snils([words(text) for text in reversed(heard)], "ru", denied)
 
 
 # ----------------------------------------------------------------------------------------------- the bench
@@ -246,10 +245,13 @@ class Bench:
 
     async def number(self, line: Line, number: str, parts: list[str], noisy: bool, voice: str) -> None:
         where = "noise" if noisy else "clean"
+        readings: list[str] = []
+        denied: list[str] = []
         for attempt, texts in (("first", parts), ("second", _singly(number))):
             speech = await asyncio.to_thread(said.groups, texts, voice, random.choice(PAUSES_S))
             await line.ask("digits", number, speech, noisy, expects="digits", max_digits=11)
-            heard, text = _number(line.text), line.text
+            readings.append(text := line.text)
+            heard = _number(readings, denied)
             self.note(f"snils_{where}_{attempt}_reading", heard == number, " ".join(texts), text, voice)
             if heard:
                 agrees = heard == number
@@ -262,6 +264,7 @@ class Bench:
                 )
                 if understood != "no":
                     break
+                denied.append(heard)
         self.note(f"snils_{where}_after_one_confirmation", heard == number, number, text, voice)
 
     async def call(self, caller: str, server: str, work: asyncio.Queue[Any]) -> Line:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from dozvon.settings import Settings
     from ivr.dialog.contract import Prompt
     from ivr.dialog.ports import Expects, Meaning, Understanding
@@ -30,6 +32,9 @@ class Listener:
 
         self.last = Meaning() if self._inner is None else self._inner.understand(text, language, expects)
         return self.last
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+        return "" if self._inner is None else self._inner.snils(heard, language, denied)
 
 
 @click.command()

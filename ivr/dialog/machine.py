@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ivr.dialog import asking, calling_back, giving, kept, menu, waiting
@@ -69,6 +69,9 @@ class AlwaysOpen:
 
     def understand(self, text: str, language: str, expects: Expects) -> Meaning:
         return Meaning()
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+        return ""
 
     def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
         return ()

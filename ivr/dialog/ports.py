@@ -7,7 +7,7 @@ most): hours come from ``ivr.schedule``, the wait from the local replica of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -37,6 +37,11 @@ class Meaning:
 class Understanding(Protocol):
     def understand(self, text: str, language: str, expects: Expects) -> Meaning:
         """Meaning of one utterance; never raises for what a caller said, however odd."""
+        ...
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+        """The valid SNILS that one reading of it means, or two, the latest first, words misheard or lost
+        included; "" when none is likely. ``denied``: what the caller said it is not. To be read back."""
         ...
 
 
@@ -101,6 +106,8 @@ class World(Protocol):
     def incidents(self, topic: str, now_ms: int) -> tuple[KnownIncident, ...]: ...
 
     def understand(self, text: str, language: str, expects: Expects) -> Meaning: ...
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str: ...
 
     def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
         """Times at which this number may be called, in order; () when none can be promised."""

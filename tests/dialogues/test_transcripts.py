@@ -21,6 +21,7 @@ A transcript (tests/dialogues/*.yaml)::
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,9 @@ class Scripted:
 
     def understand(self, text: str, language: str, expects: str) -> Meaning:
         return self.next
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+        return self.next.slots.get("snils", "")
 
     def take(self, line: str) -> None:
         intent, _, rest = line.partition(" ")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ivr.dialog.ports import Expects, Meaning
-from ivr.dialog.understanding import dates, examples, slots
+from ivr.dialog.understanding import dates, dictated, examples, slots
 from ivr.dialog.understanding.answers import AnswerFinder, Question
 from ivr.dialog.understanding.classifier import Classifier
 from ivr.dialog.understanding.examples import COMMANDS, NONE
@@ -91,6 +91,9 @@ class Understander:
         if expects in ("digits", "date") and (number := self._number(text, language, expects)):
             return number
         return self._matter(text, language, expects)
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+        return dictated.snils([words(text) for text in heard if text], language, denied)
 
     def _number(self, text: str, language: str, expects: Expects) -> Meaning | None:
         known = NUMBER_WORDS.get(language)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 
 import pytest
 
@@ -37,8 +38,8 @@ from ivr.dialog.contract import (
     Waited,
 )
 from ivr.dialog.flow import parse
-from ivr.dialog.machine import AlwaysOpen, advance, start
-from ivr.dialog.ports import HoursState, Wait
+from ivr.dialog.machine import ALWAYS_OPEN, AlwaysOpen, advance, start
+from ivr.dialog.ports import HoursState, Wait, World
 
 HEAD = "languages: [ru, en]\nstart: first\nresume: wait\nnodes:\n"
 TAIL = """
@@ -54,13 +55,16 @@ CALL = CallStarted("c1", "79161234567", "8800")
 class Driver:
     """A call on a flow of a few nodes; the session goes through JSON at each step."""
 
-    def __init__(self, nodes: str, call: CallStarted = CALL, *, speech: bool = False) -> None:
+    def __init__(
+        self, nodes: str, call: CallStarted = CALL, *, speech: bool = False, world: World = ALWAYS_OPEN
+    ) -> None:
+        self.world = world
         self.flow = parse({"main.yaml": HEAD + nodes + TAIL})
         self.session = start(self.flow, call, speech=speech)
         self.actions = self.give(call)
 
     def give(self, event: Input, now_ms: int = 1_000) -> tuple[object, ...]:
-        self.session, actions = advance(self.flow, self.session, event, now_ms)
+        self.session, actions = advance(self.flow, self.session, event, now_ms, self.world)
         self.session = sessions.load(json.loads(json.dumps(sessions.dump(self.session))))
         self.actions = tuple(action for action in actions if not isinstance(action, Note))
         return self.actions
@@ -390,3 +394,27 @@ def test_a_notice_that_nobody_may_skip() -> None:
     assert not notice.barge_in
     assert isinstance(entered, Play)
     assert entered.barge_in
+
+
+class _HearsTwice(AlwaysOpen):
+    """Makes a number of the second reading only, and only knowing the first and what was denied."""
+
+    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+        if tuple(heard) == ("раз", ""):
+            return "11223344595"
+        return "00100199700" if (tuple(heard), tuple(denied)) == (("два", "раз"), ("11223344595",)) else ""
+
+
+def test_a_denied_snils_is_weighed_together_with_its_next_reading() -> None:
+    nodes = (
+        "  first: {kind: ask_number, prompts: n, into: snils, check: snils, min_digits: 11, max_digits: 11,"
+        " next: right, else: wait, speech: yes}\n"
+        "  right: {kind: confirm, prompts: n, yes: wait, no: first, else: wait}"
+    )
+    call = Driver(nodes, world=_HearsTwice(), speech=True)
+    call.give(Utterance("раз"))
+    assert (call.node, call.session.slots["snils"]) == ("main.right", "11223344595")
+    call.give(Digits("2"))
+    call.give(Utterance("два"))
+    assert (call.node, call.session.slots["snils"]) == ("main.right", "00100199700")
+    assert not {"snils", "_heard_snils"} & {*call.session.notes, *call.session.matter}
