@@ -44,7 +44,7 @@ def topics(settings: Settings) -> dict[str, dict[str, str]]:
         missing = [language for language in lacking if language in LANGUAGES or language == first]
         if missing:
             raise SettingsError(f"{file}: {topic}: a title is missing in {', '.join(missing)}")
-        titles.update({language: titles[first] for language in lacking})
+        titles.update(dict.fromkeys(lacking, titles[first]))
     return found
 
 
