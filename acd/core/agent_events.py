@@ -52,6 +52,8 @@ class AgentEvents(CallbackEvents):
     def _leave_pools(self, agent: Agent) -> None:
         if agent.ready:
             self.unready(agent)
+        if agent.resting:
+            self.count_resting(agent, False)
         if agent.on_duty:
             self._count_duty(agent, False)
 
@@ -113,6 +115,7 @@ class AgentEvents(CallbackEvents):
             self.agents.pop(agent.agent_id, None)
         if agent.state == "wrap_up":
             self.measure_service(agent)
+            self.measure_rest(agent)
         self.make_ready(agent)
 
     def rested(self, agent_id: str, serial: int) -> None:

@@ -1,8 +1,8 @@
 """Learning from what was said and what came: how true the wait estimates are, and how to correct them.
 
 Rules of this module
-  * A raw estimate is first multiplied by what its pool (and the whole) proved to need, then by quantiles
-    of actual / said, kept per bucket of estimate. So the announced range is one that held in practice.
+  * A raw estimate is first multiplied by what its pool (its language, the whole) proved to need, then by
+    quantiles of actual / said, kept per bucket of estimate. So the range is one that held in practice.
   * Everything is learnt from events alone, inside ``step``: every replica knows the same.
   * Who gives up tells nothing; who holds out counts for those like him who did not.
 """
@@ -19,7 +19,7 @@ BUCKETS = 12
 FIRST = ((0.3, 1.1, 3.0), (0.22, 0.8, 2.6), *((0.24, 0.83, 2.1),) * (BUCKETS - 3), (0.3, 0.92, 1.6))
 FORGET_POOL = 0.93
 FORGET_ALL = 0.98
-TRUST_MS = 200_000.0  # weight of the whole against a pool's own experience
+TRUST_MS = 200_000.0  # weight of the wider experience (whole, then language) against the nearer one
 LEAST, MOST = 0.3, 2.5  # bounds of the correction
 PATIENCE_MS = 350_000.0
 FLOOR_MS = 10_000.0
@@ -38,9 +38,12 @@ class Calibration:
     inside: int = 0
 
     def factor(self, pool: str) -> float:
-        actual, said = self.pools.get(pool, (0.0, 0.0))
-        whole = self.overall[0] / max(1.0, self.overall[1])
-        return min(MOST, max(LEAST, (actual + TRUST_MS * whole) / (said + TRUST_MS)))
+        factor = self.overall[0] / max(1.0, self.overall[1])
+        for key in (_language_of(pool), pool):  # the nearer its experience, the later its word
+            sums = self.pools.get(key)
+            if sums is not None:
+                factor = (sums[0] + TRUST_MS * factor) / (sums[1] + TRUST_MS)
+        return min(MOST, max(LEAST, factor))
 
     def announce(self, raw_ms: float, pool: str) -> tuple[int, int, int]:
         """Low, likely and high wait for a raw estimate."""
@@ -90,9 +93,10 @@ class Calibration:
         self._shift(here, ratio, weight * (1.0 - share))
         self._shift(there, ratio, weight * share)
         self._weigh(self.overall, FORGET_ALL, weight * actual_ms, weight * raw_ms)
-        if pool in self.pools or len(self.pools) < MAX_POOLS:
-            sums = self.pools.setdefault(pool, [0.0, 0.0])
-            self._weigh(sums, FORGET_POOL, weight * actual_ms, weight * raw_ms)
+        for key, forget in ((_language_of(pool), FORGET_ALL), (pool, FORGET_POOL)):
+            if key in self.pools or len(self.pools) < MAX_POOLS:
+                sums = self.pools.setdefault(key, [0.0, 0.0])
+                self._weigh(sums, forget, weight * actual_ms, weight * raw_ms)
 
     @staticmethod
     def _weigh(sums: list[float], forget: float, actual: float, said: float) -> None:
@@ -108,3 +112,9 @@ class Calibration:
         for name in cls.__slots__:
             setattr(made, name, raw[name])
         return made
+
+
+def _language_of(pool: str) -> str:
+    """Under this key the experience with a language: who speaks a rare one mostly knows every topic, so its
+    callers wait for the same few people whatever their topic."""
+    return f"*/{pool.rpartition('/')[2]}"

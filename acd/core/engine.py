@@ -143,9 +143,9 @@ class Engine(AgentEvents):
         """Place and remaining wait of a waiting caller; None when he does not wait."""
         return estimate.wait_of(self, call_id)
 
-    def estimate(self, topic: str, language: str, queue: str = "hotline") -> WaitView:
+    def estimate(self, topic: str, language: str, queue: str = "hotline", priority: int = 0) -> WaitView:
         """What a caller who asked now would be told."""
-        return estimate.for_newcomer(self, topic, language, queue)
+        return estimate.for_newcomer(self, topic, language, queue, priority)
 
     def kept_for(self, caller_ref: str, now_ms: int | None = None) -> KeptPlace | None:
         """What is kept for a caller who calls again."""

@@ -11,11 +11,12 @@ changes. Queries change nothing that decides.
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import log
+from math import exp, log
 from typing import TYPE_CHECKING
 
 from acd.contract import WaitView
 from acd.core.model import Call, Line, Pool
+from acd.core.rules import NEVER
 
 if TYPE_CHECKING:
     from acd.core.machine import Machine
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 LEAVING_PER_MS = 1 / 120_000  # of those ahead some give up, some are served by others
 OWN_LINE = 2.5  # who waits for the same comes first for certain …
 OTHER_LINE = 0.6  # … others only where their claim is larger
-FIRST = 0.5
+LOWER = 0.5  # … less where his priority is lower
+FIRST = 0.8
 RING_MS = 6_000.0  # being offered is not yet being answered
+REST_LEFT = 0.7  # of a wrap-up that we come upon: its mean remainder, as a share of a whole one
+STEPS, NEAR = 6, 0.003
 LOOKS = 1_500
 
 
@@ -37,9 +41,9 @@ def wait_of(machine: Machine, call_id: str) -> WaitView | None:
     return _view(machine, call.line, ahead, place, machine.servable(call))
 
 
-def for_newcomer(machine: Machine, topic: str, language: str, queue: str) -> WaitView:
+def for_newcomer(machine: Machine, topic: str, language: str, queue: str, priority: int = 0) -> WaitView:
     """What a caller who asked now would be told."""
-    probe = Call("", "", queue, topic, language, 0, machine.now_ms, "", 1, "")
+    probe = Call("", "", queue, topic, language, priority, machine.now_ms, "", 1, "")
     line = machine.line_of(probe)
     ahead = ahead_of_newcomer(machine, line)
     place = 1 + sum(each.count for each in _rivals(line))
@@ -61,15 +65,41 @@ def name_of(line: Line) -> str:
 
 def raw_ms(machine: Machine, line: Line, ahead: float) -> float:
     """Mean time until ``ahead`` others and then this one are served; 0 when an agent is ready for him."""
-    on_duty = 0
+    on_duty = soon = 0
+    held = NEVER  # somebody ready is held back until this wait
+    spare = machine.rules.spare
     for spot in line.spots:
         pool = spot.pool
         on_duty += pool.on_duty
-        ready = pool.ready
-        if ahead < 1 and (ready[3] or ready[2] or ready[1]):
-            return 0.0
+        soon += pool.resting + pool.ready_count
+        if pool.ready_count and ahead < 1:
+            for level in (3, 2, 1):
+                count = len(pool.ready[level])
+                if count and spot.after_ms[level] < NEVER:
+                    free = level >= pool.best or count > spare[level]
+                    held = min(held, spot.opens_ms if free else spot.after_ms[level])
+    if not held:
+        return 0.0
     rate = max(1, on_duty) / machine.service_ms
-    return RING_MS + log(1.0 + (ahead + FIRST) * LEAVING_PER_MS / rate) / LEAVING_PER_MS
+    wait_ms = _time_for(ahead + FIRST, rate, soon, REST_LEFT * machine.rest_ms)
+    return RING_MS + min(wait_ms, held)
+
+
+def _time_for(number: float, rate: float, soon: int, rest_ms: float) -> float:
+    """When so many were served: ``soon * (1 - exp(-t/rest)) + rate * (exp(t * leaving) - 1) / leaving`` is
+    their number after ``t``. Solved for t by Newton's method, from below.
+    """
+    ends = rate / LEAVING_PER_MS
+    time_ms = log(1.0 + max(0.0, number - soon) / ends) / LEAVING_PER_MS
+    if soon:
+        for _ in range(STEPS):
+            left = soon * exp(-time_ms / rest_ms)
+            grown = exp(time_ms * LEAVING_PER_MS)
+            missing = number - (soon - left + ends * (grown - 1.0))
+            time_ms += missing / (left / rest_ms + rate * grown)
+            if -NEAR < missing < NEAR:
+                break
+    return max(0.0, time_ms)
 
 
 def _view(machine: Machine, line: Line, ahead: float, place: int, servable: bool) -> WaitView:
@@ -94,7 +124,10 @@ def ahead_of_newcomer(machine: Machine, line: Line) -> float:
                     if other not in done:
                         if len(other.spots) > 1:
                             done.add(other)
-                        ahead += weight * other.count
+                        if other.priority < line.priority:
+                            ahead += LOWER * weight * other.count
+                        else:
+                            ahead += weight * other.count
     return ahead
 
 

@@ -27,6 +27,7 @@ SPARE_DEADLINES = 10_000
 CALLBACK_HELLO_MS = 10_000  # a customer who answered is told who calls, then his agent's phone rings
 
 FIRST_SERVICE_MS = 330_000.0  # from offer to ready again, until measured
+FIRST_REST_MS = 20_000.0  # wrap-up, until measured
 Deadline = tuple[int, int, str, str]  # due_ms, serial, kind, id
 Ask = tuple[int, int]
 
@@ -62,6 +63,7 @@ class Machine:
         self.calibration = Calibration()
         self.service_ms = FIRST_SERVICE_MS  # mean from offer to ready again
         self.served = 0
+        self.rest_ms = FIRST_REST_MS  # mean wrap-up
         self.on_duty: dict[str, Agent] = {}  # in the order in which they came
         self.duty_version = 0
         self.out: list[Command] = []
@@ -194,6 +196,9 @@ class Machine:
         on_duty = agent.status != "logged_out" and not agent.removed
         if on_duty != agent.on_duty:
             self._count_duty(agent, on_duty)
+        resting = agent.state == "wrap_up" and agent.status == "available" and not agent.removed
+        if resting != agent.resting:
+            self.count_resting(agent, resting)
         ready = (
             agent.state == "ready"
             and agent.status == "available"
@@ -213,6 +218,13 @@ class Machine:
         else:
             self.unready(agent)
         return ready
+
+    def count_resting(self, agent: Agent, resting: bool) -> None:
+        """In wrap-up, so free soon: what an estimate wants to know of a pool."""
+        agent.resting = resting
+        step = 1 if resting else -1
+        for pool, _ in agent.pools:
+            pool.resting += step
 
     def unready(self, agent: Agent) -> None:
         agent.ready = False
@@ -353,6 +365,11 @@ class Machine:
             self.service_ms += (took - self.service_ms) / min(200, self.served + 20)
         agent.worked_ms += min(took, 3_600_000) if agent.busy_since_ms else 0
         agent.busy_since_ms = 0
+
+    def measure_rest(self, agent: Agent) -> None:
+        """Wrap-up alone, smoothed over about 100 of them."""
+        took = min(600_000, max(0, self.now_ms - agent.since_ms))
+        self.rest_ms += 0.01 * (took - self.rest_ms)
 
     def remember_place(self, call: Call) -> None:
         if call.caller_ref and self.rules.keep_place_ms:

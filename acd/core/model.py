@@ -188,6 +188,7 @@ class Pool:
         "on_duty",
         "ready",
         "ready_count",
+        "resting",
         "row",
         "row_version",
         "staffed",
@@ -197,6 +198,7 @@ class Pool:
         self.key = key
         self.ready: tuple[dict[str, Agent], ...] = ({}, {}, {}, {})  # by level; longest idle first
         self.ready_count = 0
+        self.resting = 0  # in wrap-up and available: free soon
         self.staffed = [0, 0, 0, 0]  # on duty (not logged out), by level
         self.lines: dict[LineKey, tuple[Line, Spot]] = {}  # lines in which somebody waits
         self.best = 0  # the highest level on duty: nobody is held back for a better one who is not there
@@ -226,6 +228,7 @@ class Agent:
         "ready",
         "reason",
         "removed",
+        "resting",
         "since_ms",
         "skills",
         "state",
@@ -248,6 +251,7 @@ class Agent:
         self.removed = False
         self.on_duty = False  # counted in the pools
         self.ready = False  # in the ready index
+        self.resting = False  # counted as such in the pools
         self.since_ms = 0
         self.idle_since_ms = 0
         self.busy_since_ms = 0  # of the present offer, conversation or wrap-up

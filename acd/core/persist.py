@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CALL_FIELDS = tuple(name for name in Call.__slots__ if name != "line")
-AGENT_FIELDS = tuple(name for name in Agent.__slots__ if name not in ("pools", "ready", "on_duty"))
+AGENT_FIELDS = tuple(name for name in Agent.__slots__ if name not in ("pools", "ready", "resting", "on_duty"))
 PLAIN = (
     "now_ms",
     "token",
@@ -33,12 +33,13 @@ PLAIN = (
     "other_node",
     "deadlines_bound",
 )
+LATER = ("rest_ms",)  # what older snapshots of this format lack begins anew
 
 
 def dump(engine: Engine) -> dict[str, object]:
     return {
         "format": FORMAT,
-        **{name: getattr(engine, name) for name in PLAIN if name != "counters"},
+        **{name: getattr(engine, name) for name in (*PLAIN, *LATER) if name != "counters"},
         "counters": dict(engine.counters),
         "rules": dict(engine.raw_rules),
         "calls": [_plain(call, CALL_FIELDS) for call in engine.calls.values()],
@@ -60,6 +61,8 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
         raise ValueError(f"a state of format {state.get('format')!r} cannot be read, only {FORMAT}")
     for name in PLAIN:
         setattr(engine, name, state[name])
+    for name in LATER:
+        setattr(engine, name, state.get(name, getattr(engine, name)))
     engine.raw_rules = dict(state["rules"])
     engine.use_rules(parse(engine.raw_rules))
     engine.calibration = Calibration.of(state["calibration"])

@@ -37,6 +37,8 @@ class Seeking(Machine):
             if self.set_state(agent, "ready"):
                 self.seek_call(agent)
             return
+        if agent.resting:
+            self.count_resting(agent, False)
         agent.state = "ready"
         agent.since_ms = self.now_ms
         agent.timer = 0

@@ -38,7 +38,8 @@ class Asker:
     def on_arrival(self, now: float, call: Any) -> None:
         if self.probes[call.id] and not call.transfers:
             router = self.router
-            view = router.engine.estimate(router.skills[call.skill], router.langs[call.lang])
+            topic, language = router.skills[call.skill], router.langs[call.lang]
+            view = router.engine.estimate(topic, language, priority=call.priority)
             likely = view.likely_ms / 1000 if view.servable else NOBODY_S
             self.said[call.id] = (now, view.low_ms / 1000, likely, view.high_ms / 1000)
 

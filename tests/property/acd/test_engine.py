@@ -298,6 +298,8 @@ class Machine(RuleBasedStateMachine):
                 assert pool.staffed[level] == sum(each == level for _, each in able)
                 assert set(pool.ready[level]) == {a for a, each in able if each == level} & ready
             assert pool.ready_count == sum(map(len, pool.ready))
+            resting = [each for each, _ in able if _resting(engine.agents[each])]
+            assert pool.resting == len(resting)
         standing = Counter(call.line.key for call in engine.calls.values() if call.line is not None)
         assert standing == Counter({line.key: line.count for line in engine.lines.values() if line.count})
 
@@ -329,6 +331,10 @@ class Machine(RuleBasedStateMachine):
 
 def _key(call) -> tuple:
     return (call.queue, call.topic, call.language, call.min_level, call.priority)
+
+
+def _resting(agent) -> bool:
+    return agent.state == "wrap_up" and agent.status == "available" and not agent.removed
 
 
 def _ready(agent) -> bool:

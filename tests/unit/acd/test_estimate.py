@@ -15,6 +15,7 @@ from acd.contract import (
     OfferAccepted,
     OfferCall,
     Tick,
+    WrapUpFinished,
 )
 from acd.core.calibration import Calibration
 from acd.core.engine import Engine
@@ -149,3 +150,41 @@ def test_why_tells_who_is_away():
     why = engine.why("c1", START + 1_000)
     assert why[1].startswith("Nobody who could serve it is there, only 1 on a break and 1 whose phone cannot")
     assert not any("becomes free" in sentence for sentence in why)
+
+
+def test_agents_in_wrap_up_shorten_the_wait():
+    talking, resting = busy_centre(6), busy_centre(6)
+    for number in (0, 1):
+        resting.step(CallEnded(f"talk{number}", f"200{number}"), START)
+    for engine in (talking, resting):
+        for number in range(3):
+            engine.step(CallQueued(f"c{number}", "north", "hotline", "status"), START)
+    waits = [engine.wait_of("c0").likely_ms for engine in (talking, resting)]
+    assert waits[1] < waits[0] / 2
+    assert resting.wait_of("c2").likely_ms > waits[1]
+
+
+def test_an_agent_who_is_held_back_is_waited_for_as_long_as_the_rule_says():
+    engine = busy_centre(1)
+    engine.step(AgentDefined("2050", "Vera", "", {"status": 1}), START)
+    engine.step(AgentStatusDeclared("2050", "available"), START)
+    wait = engine.estimate("status", "ru")
+    assert 5_000 < wait.likely_ms < 30_000, "9 s of the rule and the ringing, not a conversation"
+    engine.step(CallEnded("talk0", "2000"), START)
+    engine.step(WrapUpFinished("2000"), START)
+    assert engine.estimate("status", "ru").low_ms == 0, "a better one is there"
+
+
+def test_a_language_is_known_by_its_other_topics():
+    calibration = Calibration()
+    for _ in range(40):
+        calibration.learn("status/tt", 40_000.0, (0, 0), 80_000)
+        calibration.learn("status/ru", 40_000.0, (0, 0), 40_000)
+    assert calibration.factor("access/tt") > 1.5 * calibration.factor("access/ru")
+
+
+def test_priority_waits_less():
+    engine = busy_centre(3)
+    for number in range(6):
+        engine.step(CallQueued(f"c{number}", "north", "hotline", "status"), START)
+    assert engine.estimate("status", "ru", priority=1).likely_ms < engine.estimate("status", "ru").likely_ms
