@@ -103,7 +103,7 @@ async def _measure(url: str, pid: int, callers: int, phrases: Sequence[str], tur
     result = [1000 * each[1] for delays in found for each in delays]
     share = 100 * (_cpu_s(pid) - cpu) / took / callers
     print(
-        f"{'grammar' if phrases else 'free speech':11} {callers:3} callers, at most {most} speaking at once since the start"
+        f"{'grammar' if phrases else 'free speech':11} {callers:3} callers (at most {most} spoke at once)"
         f"  onset p50 {median(onset):4.0f} p95 {_percentile(onset, 0.95):4.0f} ms"
         f"  result p50 {median(result):4.0f} p95 {_percentile(result, 0.95):4.0f} ms"
         f"  CPU a caller {share:4.1f} %  memory {_memory_mb(pid):.0f} MB",

@@ -17,14 +17,14 @@ from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
-from ivr.speech.endpoint import PATIENCE, EndOfSpeech
+from ivr.speech.endpoint import PATIENCE, EndOfSpeech, whole_sentence
 from ivr.speech.grammar import phrases_for
 from ivr.speech.recogniser import Model, Recogniser
 from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset, loudness
 
 PRE_ROLL_MS = 480
 _SURE_YES_NO = 0.9
-STEADY_MS = 288  # «один» is heard as «одиннадцать» for a moment: a number counts when it stays the same
+STEADY_MS = 288  # «один» is heard as «одиннадцать» for a moment: it counts when it stays the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Turn:
         self._onset = Onset()
         self._end = EndOfSpeech(PATIENCE[request.expects])
         self._recogniser: Recogniser | None = None
-        self._number, self._number_ms = "", 0  # what was heard of a number, and for how long the same
+        self._said, self._said_ms = "", 0  # what was heard, and for how long the same
         self._phrases = phrases_for(request.expects, request.language, request.phrases)
         detector.reset()
 
@@ -155,13 +155,16 @@ class Turn:
         request = self.request
         if request.expects == "yes_no":
             return yes_or_no(said, request.language)[1] >= _SURE_YES_NO
-        if request.expects == "digits":
-            known = NUMBER_WORDS.get(request.language)
-            self._number_ms = self._number_ms + CHUNK_MS if said == self._number else 0
-            self._number = said
-            steady = bool(known and request.digits) and self._number_ms >= STEADY_MS
-            return steady and _as_long(said, request.language, request.digits)
-        return request.expects == "choice" and said in self._phrases
+        if request.expects == "choice":
+            return said in self._phrases
+        self._said_ms = self._said_ms + CHUNK_MS if said == self._said else 0
+        self._said = said
+        if self._said_ms < STEADY_MS:
+            return False
+        if request.expects == "sentence":
+            return whole_sentence(said.split(), request.language)
+        known = request.expects == "digits" and request.digits and request.language in NUMBER_WORDS
+        return bool(known) and _as_long(said, request.language, request.digits)
 
 
 def _as_long(said: str, language: str, wanted: int) -> bool:

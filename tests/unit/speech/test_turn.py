@@ -144,6 +144,7 @@ def test_a_complete_answer_ends_the_turn_sooner() -> None:
         ("да", "yes_no", {}),
         ("статус заявления", "choice", {"phrases": ("статус заявления",)}),
         ("один два три", "digits", {"digits": 3}),
+        ("не приходит код подтверждения", "sentence", {}),
     ):
         speaking = turn(Office(said), expects, **fields)  # type: ignore[arg-type]
         hear(speaking, sound(LOUD, 320))
@@ -151,6 +152,14 @@ def test_a_complete_answer_ends_the_turn_sooner() -> None:
     for expects, waited in hurried.items():
         patience = PATIENCE[expects]  # type: ignore[index]
         assert patience.hurry_ms <= waited < patience.pause_ms
+
+
+@pytest.mark.parametrize("said", ["хочу узнать когда", "документы", "здравствуйте у меня", "я бы хотел"])
+def test_a_sentence_that_wants_more_keeps_the_turn_open_over_a_pause(said: str) -> None:
+    speaking = turn(Office(said), "sentence")
+    hear(speaking, sound(LOUD, 320))
+    assert hear(speaking, sound(QUIET, 800)) == []
+    assert hear(speaking, sound(LOUD, 320)) == []
 
 
 def test_missing_digits_keep_the_turn_open_over_a_pause() -> None:
