@@ -72,7 +72,8 @@ class Speech(Section):
     host: str = "127.0.0.1"
     port: Port = 9099
     model: str = ""  # "" is the small model that ships
-    max_turns: int = 24  # callers who speak at the same moment; fewer for a large model, see docs/measurements.md
+    # Callers who speak at the same moment; fewer for a large model, see docs/measurements.md.
+    max_turns: int = 24
     # Waiting callers who are listened to over the music at the same time; the others have keys. 0: none.
     hold_listeners: Annotated[int, Field(ge=0)] = 20
     # `dozvon speech --listen` elsewhere, HOST:PORT each, for any call. (): this daemon listens itself.
