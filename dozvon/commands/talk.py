@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from dozvon.settings import Settings
     from ivr.dialog.contract import Prompt
@@ -21,15 +21,18 @@ SILENT = ("note", "hold", "brief")  # actions that a caller does not perceive
 
 
 class Listener:
-    """Understanding that remembers the last meaning, to show it."""
+    """Understanding that remembers the last meaning, to show it; loaded (seconds) when somebody speaks."""
 
-    def __init__(self, inner: Understanding | None) -> None:
-        self._inner = inner
+    def __init__(self, load: Callable[[], Understanding] | None) -> None:
+        self._load = load
+        self._inner: Understanding | None = None
         self.last: Meaning | None = None
 
     def understand(self, text: str, language: str, expects: Expects) -> Meaning:
         from ivr.dialog.ports import Meaning
 
+        if self._inner is None and self._load is not None:
+            self._inner = self._load()
         self.last = Meaning() if self._inner is None else self._inner.understand(text, language, expects)
         return self.last
 
@@ -61,7 +64,7 @@ def cli(
     """Call the hotline here: type keys or words, read what the caller hears.
 
     Commands, one a line: press 2, say не могу войти, wait, record 5, answered, released REASON,
-    fail speech|ticket|disk|transfer, found NAME=VALUE, hangup.
+    fail speech|ticket|disk|transfer|lookup, found NAME=VALUE, hangup.
     """
     from dozvon.check import ConfigurationFaulty, guarded
     from dozvon.commands.hours import fail
@@ -69,7 +72,7 @@ def cli(
     from ivr.talk import CommandError
 
     settings = load_settings()
-    listener = Listener(None if keys_only else _understanding(settings))
+    listener = Listener(None if keys_only else lambda: _understanding(settings))
     try:
         telephone = guarded(
             lambda: _telephone(
@@ -172,7 +175,7 @@ def _print(heard: list[Heard], listener: Listener, as_json: bool) -> None:
                 "detail": item.detail,
             }
             click.echo(json.dumps(fields, ensure_ascii=False, default=str))
-        elif item.action not in SILENT:
+        elif item.action not in SILENT or item.hears:
             where = f"[{item.node}{' ' + item.topic if item.topic else ''}]"
             said = item.hears or _detail(item)
             click.echo(f"{where} {item.action}: {said}".rstrip(": "))

@@ -57,6 +57,17 @@ def _compose(text: str, loader: Any) -> yaml.Node | None:
     return yaml.compose(text, Loader=loader)
 
 
+def quick(text: str) -> yaml.Node | None:
+    """The tree of a document, by the fast reader when it finds no fault: the slow one words faults better.
+
+    Raises yaml.YAMLError.
+    """
+    try:
+        return yaml.compose(text, Loader=LOADER)
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
 def mapping(node: yaml.Node) -> Mapped:
     if isinstance(node, yaml.ScalarNode) and not node.value:
         return {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 COMMON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ru": {
@@ -93,6 +94,7 @@ _SOUNDS = str.maketrans(
 )  # fmt: skip
 
 
+@lru_cache(4096)
 def sounds(text: str) -> str:
     """A rough key of how a phrase sounds: equal keys are hard to tell apart on a telephone."""
     key = normal(text).replace("тся", "ца").replace("ться", "ца").replace(" ", "").translate(_SOUNDS)
@@ -116,4 +118,6 @@ def alike(one: str, other: str) -> bool:
     if a == b:
         return True
     longest = max(len(a), len(b))
+    if abs(len(a) - len(b)) * 6 > longest:  # so many letters more
+        return False
     return longest >= 5 and distance(a, b) * 6 <= longest

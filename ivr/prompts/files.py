@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from ivr.dialog.marks import quick
+
 MAX_BYTES = 1_000_000
 
 
@@ -45,7 +47,7 @@ def read(file: Path) -> tuple[Field, list[Fault]]:
     try:
         if file.stat().st_size > MAX_BYTES:
             return empty, [Fault(file, 1, f"longer than {MAX_BYTES} bytes")]
-        node = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
+        node = quick(file.read_text("utf-8"))
     except OSError as error:
         return empty, [Fault(file, 1, str(error.strerror))]
     except UnicodeDecodeError:
@@ -79,8 +81,4 @@ def _field(node: yaml.Node, file: Path, faults: list[Fault]) -> Field:
 
 
 def _plain(node: yaml.Node) -> object:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    finally:
-        loader.dispose()
+    return yaml.constructor.SafeConstructor().construct_object(node, deep=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from ivr.dialog.marks import quick
 from ivr.dialog.understanding.text import words
 
 NONE = "none"
@@ -40,7 +41,7 @@ class Examples:
 def load(file: Path, language: str) -> Examples:
     """Raises ExamplesFaulty."""
     try:
-        root = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
+        root = quick(file.read_text("utf-8"))
     except OSError as error:
         raise ExamplesFaulty(f"{file}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
