@@ -9,6 +9,7 @@ Fixtures
   caller_phone      ``phone = await caller_phone()`` at the carrier's address; ends with the test
   capture           ``async with capture() as wire:`` what goes over SIP and RTP
   until             ``await until(lambda: …, 5)`` polls a condition
+  hotline           the module's ``whole_hotline`` (tests/e2e/hotline.py), open, ready, nobody in a call
 Nothing here is skipped when a part is missing: the tests then fail and say which.
 """
 
@@ -142,3 +143,14 @@ def until() -> Callable[..., Awaitable[Any]]:
             await asyncio.sleep(0.03)
 
     return wait
+
+
+@pytest.fixture
+async def hotline(whole_hotline: Any, until: Callable[..., Awaitable[Any]]) -> AsyncIterator[Any]:
+    """Running, open, the journal reached, nobody in a call; its log is shown when the test failed."""
+    await whole_hotline.start()
+    await whole_hotline.hours(True)
+    await until(whole_hotline.ready, 30)
+    whole_hotline.mark()
+    yield whole_hotline
+    whole_hotline.show()

@@ -118,6 +118,20 @@ class Hotline:
     async def agent(self, agent_id: str) -> dict[str, Any]:
         return dict(await self.api(f"/agents/{agent_id}"))
 
+    async def ready(self) -> bool:
+        """The journal is reached, the agents are known, nobody is in a call."""
+        try:
+            agents = await self.api("/agents")
+            return bool(agents["connected"] and agents["items"] and not await self.calls())
+        except Exception:
+            return False
+
+    def show(self, count: int = 30) -> None:
+        """The last lines of the log, for a test that failed."""
+        for line in self.lines[-count:]:
+            shown = (f"{k}={v}" for k, v in line.items() if k not in ("level", "event", "path"))
+            print(" ".join(shown)[:300])
+
     async def status(self, agent_id: str, status: str) -> None:
         await self.api(f"/agents/{agent_id}", "PATCH", {"status": status})
 

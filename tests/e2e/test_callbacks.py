@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,23 +36,6 @@ def whole_hotline(settings, asterisk, redis_child):
 
 
 @pytest.fixture
-async def hotline(whole_hotline, until):
-    await until(lambda: _ready(whole_hotline), 20)
-    whole_hotline.mark()
-    yield whole_hotline
-    for line in whole_hotline.lines[-25:]:  # shown when the test failed
-        print(" ".join(f"{k}={v}" for k, v in line.items() if k not in ("level", "event", "path"))[:300])
-
-
-async def _ready(hotline):
-    try:
-        agents = await hotline.api("/agents")
-        return agents["connected"] and agents["items"] and not await hotline.calls()
-    except Exception:
-        return False
-
-
-@pytest.fixture
 def customer(caller_phone, settings):
     """The telephone at the carrier's end: calls the hotline, and is called by it."""
 
@@ -61,8 +45,8 @@ def customer(caller_phone, settings):
     return make
 
 
-async def asks_to_be_called(hotline, until, phone):
-    """Into the queue, key 3, this number; returns his waiting call and the callback that took its place."""
+async def to_the_offer(hotline, until, phone):
+    """Into the queue, key 3; returns his waiting call."""
     await phone.call(NUMBER)
     await until(lambda: hotline.said("topics.ask"), 10)
     await phone.press("1")
@@ -72,6 +56,12 @@ async def asks_to_be_called(hotline, until, phone):
     await until(lambda: hotline.said("queue.entered"), 10)
     await phone.press("3")
     await until(lambda: hotline.said("callback.offer"), 10)
+    return before
+
+
+async def asks_to_be_called(hotline, until, phone):
+    """On this number, at his turn; returns his waiting call and the callback that took its place."""
+    before = await to_the_offer(hotline, until, phone)
     await phone.press("1")
     await until(lambda: hotline.said("callback.accepted"), 10)
     await phone.wait_for("CALL_CLOSED", timeout_s=20)
@@ -161,14 +151,13 @@ async def test_nobody_answers_and_it_becomes_a_ticket(hotline, customer, agent_p
     assert missed == ["no_answer", "busy"]
 
 
-async def test_who_calls_again_has_his_place(hotline, customer, agent_phone, until):
+async def test_who_calls_again_is_known_and_takes_his_place(hotline, customer, agent_phone, until):
     phone = await customer()
     before, _ = await asks_to_be_called(hotline, until, phone)
-    await phone.call(NUMBER)
     hotline.mark()
-    await until(lambda: hotline.said("topics.ask"), 10)
-    await phone.press("1")
-    await until(lambda: hotline.said("access.ask"), 10)
+    await phone.call(NUMBER)
+    await until(lambda: hotline.said("kept.callback"), 10)
+    assert hotline.said("kept.place"), "he is told his place"
     await phone.press("1")
 
     async def queued_again():
@@ -176,6 +165,67 @@ async def test_who_calls_again_has_his_place(hotline, customer, agent_phone, unt
 
     (again,) = await until(queued_again, 10)
     assert again["first_queued_ms"] == before["first_queued_ms"]
+    assert again["topic"] == before["topic"], "without a way through the menu"
     assert len(await hotline.calls()) == 1, "the callback has ended"
     await phone.hang_up()
     await until(hotline.ended)
+
+
+async def with_a_time(hotline):
+    return [each for each in (await hotline.api("/callbacks"))["items"] if each["due_ms"]]
+
+
+async def test_a_time_chosen_by_keys_is_remembered_and_cancelled_by_another_call(hotline, customer, until):
+    phone = await customer()
+    await to_the_offer(hotline, until, phone)
+    await phone.press("4")
+    await until(lambda: hotline.said("callback.when"), 10)
+    await phone.press("2")
+    await until(lambda: hotline.said("callback.we_call"), 10)
+    await phone.press("1")
+    await until(lambda: hotline.said("callback.agreed"), 10)
+    await phone.wait_for("CALL_CLOSED", timeout_s=20)
+    (planned,) = await with_a_time(hotline)
+    assert planned["due_ms"] > time.time() * 1000 + 3_600_000 - 60_000
+    (waiting,) = await hotline.calls()
+    assert waiting["first_queued_ms"] == planned["due_ms"], "the chosen time is his place"
+    seen = len(phone.events)
+    hotline.mark()
+    await phone.call(NUMBER)
+    await until(lambda: hotline.said("kept.callback"), 10)
+    assert hotline.said("callback.we_call")
+    await phone.press("3")
+    await until(lambda: hotline.said("kept.cancelled"), 10)
+    await phone.hang_up()
+    await phone.wait_for("CALL_CLOSED", timeout_s=10, after=seen)
+
+    async def gone():
+        return not await with_a_time(hotline) and not await hotline.calls()
+
+    await until(gone, 10)
+    assert await status(hotline) == "closed"
+
+
+async def test_a_time_given_by_the_api_comes_and_he_is_called(hotline, customer, agent_phone, until):
+    phone = await customer()
+    agent = await reachable(hotline, until, agent_phone, auto_answer=True)
+    due_ms = round(time.time() * 1000) + 3_000
+    wish = {"request_id": f"e2e-{due_ms}", "number": CUSTOMER, "topic": "access", "at_ms": due_ms}
+    made = await hotline.api("/callbacks", "POST", {**wish, "text": "Не приходит код"})
+    assert (made["status"], made["due_ms"]) == ("waiting", due_ms)
+    await phone.wait_for("CALL_INCOMING", timeout_s=20)
+    rang_ms = time.time() * 1000
+    assert due_ms <= rang_ms <= due_ms + 5_000, f"{rang_ms - due_ms:.0f} ms after the time"
+    await phone.answer()
+
+    async def talking():
+        return any(call["state"] == "connected" for call in await hotline.calls())
+
+    await until(talking, 20)
+    await phone.hang_up()
+    await agent.wait_for("CALL_CLOSED", timeout_s=10)
+
+    async def closed():
+        return (await hotline.api(f"/tickets/{made['ticket']}"))["status"] == "closed"
+
+    await until(closed, 10)

@@ -33,26 +33,6 @@ def whole_hotline(settings, asterisk, redis_child):
     asyncio.run(hotline.stop())
 
 
-@pytest.fixture
-async def hotline(whole_hotline, until):
-    """Open, the journal reached, nobody in a call."""
-    await whole_hotline.start()
-    await whole_hotline.hours(OPEN)
-    await until(lambda: _ready(whole_hotline), 20)
-    whole_hotline.mark()
-    yield whole_hotline
-    for line in whole_hotline.lines[-25:]:  # shown when the test failed
-        print(" ".join(f"{k}={v}" for k, v in line.items() if k not in ("level", "event", "path"))[:300])
-
-
-async def _ready(hotline):
-    try:
-        agents = await hotline.api("/agents")
-        return agents["connected"] and agents["items"] and not await hotline.calls()
-    except Exception:
-        return False
-
-
 async def registered(hotline, until, agent_phone, user=AGENT, **options):
     """An agent's phone that the distributor knows to be reachable, the agent ready."""
     phone = await agent_phone(user, **options)

@@ -52,24 +52,6 @@ def whole_hotline(settings, asterisk, redis_child):
     asyncio.run(hotline.stop())
 
 
-@pytest.fixture
-async def hotline(whole_hotline, until):
-    """The journal reached, nobody in a call."""
-
-    async def ready():
-        try:
-            agents = await whole_hotline.api("/agents")
-            return agents["connected"] and agents["items"] and not await whole_hotline.calls()
-        except Exception:
-            return False
-
-    await until(ready, 30)
-    whole_hotline.mark()
-    yield whole_hotline
-    for line in whole_hotline.lines[-30:]:  # shown when the test failed
-        print(" ".join(f"{k}={v}" for k, v in line.items() if k not in ("level", "event", "path"))[:300])
-
-
 def voice_of(text: str) -> sound.array[int]:
     """Somebody's words as a telephone brings them."""
     synthesiser = find("ru")
