@@ -16,7 +16,17 @@ _WRITTEN = re.compile(r"([0-9]{1,4})(?:st|nd|rd|th)?")
 
 
 def parse(words: Sequence[str], language: NumberWords) -> dt.date | None:
-    """The day that was meant, or None. Day before month, except in English with the month's name."""
+    """The day that was meant, or None. Day before month, except in English with the month's name.
+
+    Who corrects himself and says a whole date anew means that one.
+    """
+    for place in range(len(words) - 1, -1, -1):
+        if words[place] in language.corrections and (found := _parse(words[place + 1 :], language)):
+            return found
+    return _parse(words, language)
+
+
+def _parse(words: Sequence[str], language: NumberWords) -> dt.date | None:
     by_name = _with_month(words, language)
     return by_name or _ordinals_only(words, language) or _digits_only(words, language)
 
@@ -40,7 +50,8 @@ def _value(words: Sequence[str], language: NumberWords) -> list[int]:
         if value is None:
             value = language.values.get(word)
         if value is None and (factor := language.multipliers.get(word)):
-            if join and found and 0 < found[-1] < factor:
+            single = word in language.single and found and found[-1] % 10 != 1
+            if join and found and 0 < found[-1] < factor and not single:
                 found[-1] *= factor
             else:
                 found.append(factor)
@@ -70,9 +81,11 @@ def _fits(before: int, value: int) -> bool:
 
 
 def _year(numbers: Sequence[int]) -> int | None:
-    """[1985], [85], [19, 85] and [2000, 5] are years."""
+    """[1985], [85], [19, 85], [2000, 5], [0, 5] and [19, 0, 5] are years."""
     if len(numbers) == 1:
         return numbers[0]
+    if len(numbers) in (2, 3) and numbers[-2] == 0 and numbers[-1] < 10:
+        return numbers[0] * 100 + numbers[-1] if len(numbers) == 3 else numbers[-1]
     if len(numbers) == 2:
         if numbers[0] in (19, 20) and numbers[1] < 100:
             return numbers[0] * 100 + numbers[1]
@@ -88,7 +101,7 @@ def _with_month(words: Sequence[str], language: NumberWords) -> dt.date | None:
     month = language.months[words[place]]
     before, after = _value(words[:place], language), _value(words[place + 1 :], language)
     if before:
-        day, rest = before[-1], after
+        day, rest = before[-1], after or before[:-1]  # «восемьдесят пятого года пятое мая»
     elif after:  # "May fifth, nineteen eighty-five"
         day, rest = after[0], after[1:]
     else:

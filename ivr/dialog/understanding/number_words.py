@@ -20,6 +20,7 @@ class NumberWords:
     ordinals: Mapping[str, int]
     months: Mapping[str, int]
     repeaters: Mapping[str, int] = field(default_factory=dict)  # "double five"
+    single: frozenset[str] = frozenset()  # multiply one only: «пять тысяча» is 5 1000
 
 
 def _russian_cardinals() -> dict[str, int]:
@@ -80,6 +81,7 @@ RUSSIAN = NumberWords(
     joiners=frozenset(),
     ordinals=_russian_ordinals(),
     months={word: index for index, words in enumerate(_RUSSIAN_MONTHS, 1) for word in words.split()},
+    single=frozenset({"тысяча", "тыща"}),
 )
 
 
@@ -114,13 +116,13 @@ ENGLISH = NumberWords(
         word + "s": value for word, value in _english_cardinals().items() if value < 10 and len(word) > 2
     },
     multipliers={"hundred": 100, "thousand": 1000},
-    corrections=frozenset("no sorry correction rather".split()),
+    corrections=frozenset("no sorry correction rather mean actually".split()),
     denials=frozenset({"not"}),
     restarts=frozenset({"restart"}),
     joiners=frozenset({"and"}),
     ordinals=_english_ordinals(),
     months={word: index for index, word in enumerate(_ENGLISH_MONTHS, 1)},
-    repeaters={"double": 2, "triple": 3},
+    repeaters={"double": 2, "triple": 3, "treble": 3, "quadruple": 4},
 )
 
 NUMBER_WORDS = {"ru": RUSSIAN, "en": ENGLISH}

@@ -71,13 +71,14 @@ class _Listener:
             self.groups.append(Group((value,)))
         self._open = True
 
-    def times(self, factor: int) -> None:
-        """«тысяча», "hundred": multiplies what was said of the number so far, or stands for itself."""
+    def times(self, factor: int, single: bool = False) -> None:
+        """«тысяч», "hundred": multiplies what was said of the number so far, or stands for itself;
+        ``single``: multiplies one («двадцать одна тысяча») and stands for itself after anything else."""
         last = self.groups[-1] if self.groups and self._open else None
         parts = last.parts if last and not last.literal else ()
         kept = tuple(part for part in parts if part >= 1000 > factor)
         times = sum(parts[len(kept) :])
-        if 0 < times < factor:
+        if 0 < times < factor and not (single and parts[-1] != 1):
             self.groups[-1] = Group((*kept, times * factor))
         else:
             self.number(factor)
@@ -158,7 +159,7 @@ def groups(words: Sequence[str], language: NumberWords) -> list[Group]:
             elif not heard.several(digit):
                 heard.literal(str(digit))
         elif (factor := language.multipliers.get(word)) is not None:
-            heard.times(factor)
+            heard.times(factor, word in language.single)
         elif (value := language.values.get(word)) is not None:
             if doubled and value < 10:
                 heard.literal(str(value) * doubled)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ivr.dialog.understanding import dates
 from ivr.dialog.understanding.identifiers import phone_number, snils_is_valid
@@ -12,6 +14,18 @@ from ivr.dialog.understanding.number_words import ENGLISH, RUSSIAN
 from ivr.dialog.understanding.slots import extract
 from ivr.dialog.understanding.spoken_numbers import MAX_DIGITS, digits, readings
 from ivr.dialog.understanding.text import words
+
+_DIGITS = "ноль один два три четыре пять шесть семь восемь девять".split()
+_MONTHS = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
+
+
+def _group(part: str) -> list[str]:
+    """«сто двадцать три», zeros in front one by one."""
+    names = {value: word for word, value in reversed(RUSSIAN.values.items())}
+    number, zeros = int(part), len(part) - len(part.lstrip("0"))
+    hundreds, rest = number // 100 * 100, number % 100
+    tens, units = (rest, 0) if rest < 20 else (rest // 10 * 10, rest % 10)
+    return ["ноль"] * zeros + [names[value] for value in (hundreds, tens, units) if value]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +48,14 @@ from ivr.dialog.understanding.text import words
         ("двадцать восемь не двадцать восемь а двадцать пять", "25"),
         ("один два три нет сначала четыре пять", "45"),
         ("номер такой 12 34", "1234"),
+        ("пять тысяча девятьсот", "51900"),
+        ("двадцать одна тысяча пять", "21005"),
+        ("тридцать два нуля пять", "30005"),
+        ("сто двадцать три четыреста пятьдесят шесть семьсот восемьдесят девять два нуля", "12345678900"),
+        ("восемь восемьсот пятьсот пятьдесят пять тридцать пять тридцать пять", "88005553535"),
+        ("плюс семь девятьсот шестнадцать сто двадцать три сорок пять шестьдесят семь", "79161234567"),
+        ("десять одиннадцать двенадцать", "101112"),
+        ("ноль-ноль-один", "001"),
         ("нет пять", "5"),
         ("не знаю", ""),
         ("", ""),
@@ -52,6 +74,12 @@ def test_russian_digits(said: str, meant: str) -> None:
         ("three hundred and five", "305"),
         ("two thousand five hundred", "2500"),
         ("one two no three", "13"),
+        ("one two three I mean four", "124"),
+        ("double oh seven", "007"),
+        ("quadruple two three fives", "2222555"),
+        ("one hundred and twelve two hundred and thirty three", "112233"),
+        ("twelve hundred", "1200"),
+        ("nineteen eighty five", "1985"),
     ],
 )
 def test_english_digits(said: str, meant: str) -> None:
@@ -81,6 +109,14 @@ def test_a_caller_who_counts_without_end_says_no_number() -> None:
         ("ноль пять ноль пять восемьдесят пять", "1985-05-05"),
         ("пять пять восемьдесят пять", "1985-05-05"),
         ("12.05.1985", "1985-05-12"),
+        ("ноль пять ноль пять тысяча девятьсот восемьдесят пять", "1985-05-05"),
+        ("сорок пятого года рождения девятое мая", "1945-05-09"),
+        ("в восемьдесят пятом году пятого мая", "1985-05-05"),
+        ("тысяча девятьсот тридцать восьмого года четвёртого июля", "1938-07-04"),
+        ("первого апреля ноль первого", "2001-04-01"),
+        ("пятое мая, нет, шестое мая восемьдесят пятого", "1985-05-06"),
+        ("двадцать девятое февраля две тысячи четвёртого", "2004-02-29"),
+        ("двадцать девятое февраля две тысячи третьего", None),
         ("тридцать первое апреля две тысячи первого", None),
         ("пятое мая", None),
         ("не скажу", None),
@@ -91,10 +127,36 @@ def test_russian_dates(said: str, day: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["fifth of may nineteen eighty five", "May 5th 1985", "may fifth nineteen eighty five"]
+    ("said", "day"),
+    [
+        ("fifth of may nineteen eighty five", "1985-05-05"),
+        ("May 5th 1985", "1985-05-05"),
+        ("may fifth nineteen eighty five", "1985-05-05"),
+        ("twenty third november oh one", "2001-11-23"),
+        ("thirtieth of april nineteen oh five", "1905-04-30"),
+        ("june the first nineteen hundred and fifty", "1950-06-01"),
+        ("the second of the third eighty one", "1981-03-02"),
+        ("February twenty ninth two thousand three", None),
+    ],
 )
-def test_english_dates(said: str) -> None:
-    assert dates.parse(words(said), ENGLISH) == dt.date(1985, 5, 5)
+def test_english_dates(said: str, day: str | None) -> None:
+    assert dates.parse(words(said), ENGLISH) == (dt.date.fromisoformat(day) if day else None)
+
+
+@given(st.dates(dt.date(1927, 1, 1), dt.date(2026, 12, 31)))
+def test_every_day_is_understood_as_people_say_it(day: dt.date) -> None:
+    said = [f"{day:%d.%m.%Y}", f"{day.day} {_MONTHS[day.month - 1]} {day.year} года"]
+    if 1927 <= day.year < 2000:  # two digits: within the last hundred years
+        said.append(f"{day.day} {_MONTHS[day.month - 1]} {day.year % 100} года")
+    assert {dates.parse(words(text), RUSSIAN) for text in said} == {day}
+
+
+@given(st.lists(st.integers(0, 999).map(lambda value: f"{value:03}"), min_size=1, max_size=5))
+def test_groups_of_three_digits_come_out_as_they_were_read(parts: list[str]) -> None:
+    said = [_group(part) for part in parts]
+    assert "".join(parts) in readings([word for group in said for word in group], RUSSIAN)
+    singly = [_DIGITS[int(digit)] for part in parts for digit in part]
+    assert digits(singly, RUSSIAN) == "".join(parts)
 
 
 def test_snils_check_digits() -> None:
