@@ -44,8 +44,8 @@ def cli(home: str, standby: bool, console: bool) -> None:
         daemon = guarded(lambda: Daemon(settings, leads=not standby))
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.reload)
         await daemon.start()
-        # What is loaded now stays: the collector need not walk over modules, roster and calls each time, nor look
-        # for circles after each 700 objects. Its pauses were the longest in the life of an event.
+        # What is loaded now stays: the collector need not walk over modules, roster and calls each time, nor
+        # look for circles after each 700 objects. Its pauses were the longest in the life of an event.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
