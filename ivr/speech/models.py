@@ -47,7 +47,6 @@ OFFICIAL = (
     Known("vosk-model-ru-0.42", "ru", "1.8 GB, the most accurate; needs several GB of memory"),
     Known("vosk-model-small-en-us-0.15", "en", "40 MB, light"),
 )
-SHIPPED_MODELS = {"ru": "ru-small"}
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all (0: unknown)
 
@@ -70,14 +69,19 @@ def chosen(home: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in raw.items()} if isinstance(raw, dict) else {}
 
 
+def shipped() -> dict[str, Path]:
+    """Language -> folder of the model that ships for it: ``models/LANG-small``, as the recipe writes it."""
+    found = (file.parents[1] for file in sorted(SHIPPED.glob("*-small/am/final.mdl")))
+    return {folder.name.removesuffix("-small"): folder for folder in found}
+
+
 def folder_for(language: str, home: Path, configured: str = "") -> Path | None:
     """Where a language's model lies: configured, else chosen, else shipped; None when there is none."""
     if configured:
         return Path(configured)
     if language in (picked := chosen(home)):
         return Path(picked[language])
-    shipped = SHIPPED_MODELS.get(language)
-    return SHIPPED / shipped if shipped else None
+    return shipped().get(language)
 
 
 def load(language: str, home: Path, configured: str = "") -> VoskModel | None:
@@ -89,8 +93,8 @@ def load(language: str, home: Path, configured: str = "") -> VoskModel | None:
 def listed(home: Path) -> list[Listed]:
     picked = chosen(home)
     rows = [
-        Listed(name, language, "ships with Dozvon", SHIPPED / name, language not in picked)
-        for language, name in SHIPPED_MODELS.items()
+        Listed(folder.name, language, "ships with Dozvon", folder, language not in picked)
+        for language, folder in shipped().items()
     ]
     for known in OFFICIAL:
         folder = home / known.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -153,12 +154,24 @@ def test_unknown_names_and_absent_hosts_are_told(host: Host, tmp_path: Path) -> 
 def test_the_choice_is_kept_and_shown(tmp_path: Path) -> None:
     assert models.folder_for("ru", tmp_path) == SHIPPED
     assert models.folder_for("tt", tmp_path) is None
+    assert models.shipped()["ru"] == SHIPPED
     assert models.use(str(SHIPPED), "ru", tmp_path) == SHIPPED
     assert models.chosen(tmp_path) == {"ru": str(SHIPPED)}
     assert models.folder_for("ru", tmp_path, "/elsewhere") == Path("/elsewhere")
     assert {row.name for row in models.listed(tmp_path)} >= {"ru-small", "vosk-model-small-ru-0.22"}
     with pytest.raises(ModelFaulty, match="no such model here"):
         models.use("vosk-model-ru-0.42", "ru", tmp_path)
+
+
+def test_a_model_that_is_put_beside_the_shipped_one_is_its_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "SHIPPED", tmp_path)
+    (tmp_path / "xx-small").mkdir()  # a card without a model is no model
+    assert models.folder_for("xx", tmp_path / "home") is None
+    shutil.copytree(SHIPPED, tmp_path / "tt-small")
+    assert models.folder_for("tt", tmp_path / "home") == tmp_path / "tt-small"
+    assert models.load("tt", tmp_path / "home") is not None
 
 
 def test_a_folder_that_is_no_model_is_told_before_vosk_sees_it(tmp_path: Path) -> None:
