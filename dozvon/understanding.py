@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dozvon.settings import Settings
 from ivr.dialog.understanding import Question, Understander
 from ivr.dialog.understanding import load as load_understander
-from ivr.prompts import answers
+from ivr.prompts import answers as files
 
 
-def load(settings: Settings, languages: Sequence[str] = ()) -> Understander:
-    """Raises ExamplesFaulty or ivr.prompts.files.FilesFaulty; takes a second or two."""
+def load(settings: Settings, languages: Sequence[str] = (), *, answers: bool = True) -> Understander:
+    """Without ``answers`` no question is recognised. Raises ExamplesFaulty or ivr.prompts.files.FilesFaulty;
+    takes one to two seconds a language, half without answers."""
     languages = languages or settings.hotline.languages
     folder = settings.config / "answers"
-    known = answers.load(folder, settings.hotline.languages) if folder.is_dir() else {}
+    known = files.load(folder, settings.hotline.languages) if answers and folder.is_dir() else {}
     questions = {
         language: [
             Question(answer.answer_id, answer.topic, text)

@@ -24,6 +24,7 @@ from ivr.dialog.understanding.meanings import Meanings
 from ivr.dialog.understanding.text import lemma, lemmas, words
 
 REGULARISATION = 1.0
+TOLERANCE = 1e-3  # finer changes no guess and takes a third longer
 LETTERS = (2, 4)
 
 
@@ -90,7 +91,7 @@ class Classifier:
                 ),
             ]
         )
-        self._machine = LinearSVC(C=REGULARISATION, class_weight="balanced", random_state=0)
+        self._machine = LinearSVC(C=REGULARISATION, class_weight="balanced", random_state=0, tol=TOLERANCE)
         self._machine.fit(self._features.fit_transform(texts), labels)
         self.labels: tuple[str, ...] = tuple(map(str, self._machine.classes_))
 
