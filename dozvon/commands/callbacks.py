@@ -40,9 +40,7 @@ def list_callbacks(as_json: bool) -> None:
 @click.argument("number")
 @click.option("--topic", required=True, help="One of config/topics.yaml.")
 @click.option("--language", default="ru", show_default=True)
-@click.option(
-    "--at", "moment", default="", help="Not before, like 2027-05-10T16:00; else at his turn."
-)
+@click.option("--at", "moment", default="", help="Not before, like 2027-05-10T16:00; else at his turn.")
 @click.option("--text", default="", help="The matter, for the agent.")
 @click.option("--request-id", default="", help="The same a second time asks for nothing new.")
 def add(number: str, topic: str, language: str, moment: str, text: str, request_id: str) -> None:

@@ -7,7 +7,6 @@ import pytest
 from ivr.dialog.ports import Appointment
 from ivr.dialog.times import ordered, page_of, phrases, understood
 
-
 DAYS = ("2026-11-23", "2026-11-24", "2026-11-25", "2026-11-26")
 
 
