@@ -181,6 +181,10 @@ class Callbacks(CallbackBook):
         attempt = self._attempts.get(call_id)
         return attempt.matter if attempt is not None else {}
 
+    def taken(self, callback_id: str) -> None:
+        """Its customer has called himself and has the place now."""
+        self._spawn(self._settle(callback_id, "closed", "called_again"))
+
     def being_made(self) -> set[str]:
         return {base_of(call_id) for call_id in self._attempts}
 

@@ -236,6 +236,8 @@ class Call:
                 return await self._waiting.hold(action)
             case Enqueue():
                 await self._waiting.enter(action, self._facts("flow_version", ""))
+                if self._house.callbacks is not None and self._call.kept_callback:
+                    self._house.callbacks.taken(self._call.kept_callback)
                 return None
             case Record():
                 return await self._record(action)

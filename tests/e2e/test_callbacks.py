@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -167,6 +170,11 @@ async def test_who_calls_again_is_known_and_takes_his_place(hotline, customer, a
     assert again["first_queued_ms"] == before["first_queued_ms"]
     assert again["topic"] == before["topic"], "without a way through the menu"
     assert len(await hotline.calls()) == 1, "the callback has ended"
+
+    async def closed():
+        return await status(hotline) == "closed"
+
+    await until(closed, 10)
     await phone.hang_up()
     await until(hotline.ended)
 
@@ -206,9 +214,24 @@ async def test_a_time_chosen_by_keys_is_remembered_and_cancelled_by_another_call
     assert await status(hotline) == "closed"
 
 
+async def typed(hotline, *words):
+    """What ``dozvon callbacks WORDS`` prints."""
+    environment = {**os.environ, "DOZVON_CONFIG": str(hotline.config)}
+    command = [sys.executable, "-m", "dozvon", "callbacks", *words]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
+
+
 async def test_a_time_given_by_the_api_comes_and_he_is_called(hotline, customer, agent_phone, until):
     phone = await customer()
     agent = await reachable(hotline, until, agent_phone, auto_answer=True)
+    tomorrow = (datetime.now() + timedelta(days=1)).isoformat(timespec="minutes")
+    added = await typed(hotline, "add", "84951234567", "--topic", "access", "--at", tomorrow)
+    assert added.split()[1] == "waiting" and "4951234567" not in added
+    assert added in await typed(hotline, "list")
+    assert (await typed(hotline, "cancel", added.split()[0])).split()[1] == "closed"
     due_ms = round(time.time() * 1000) + 3_000
     wish = {"request_id": f"e2e-{due_ms}", "number": CUSTOMER, "topic": "access", "at_ms": due_ms}
     made = await hotline.api("/callbacks", "POST", {**wish, "text": "Не приходит код"})

@@ -399,6 +399,17 @@ async def test_who_calls_again_is_known_and_may_cancel(office: Any, soon: Any) -
     assert not await desk.callbacks.cancel("n1-cb-2"), "there is none"
 
 
+async def test_who_takes_his_place_himself_has_no_callback_any_more(office: Any, soon: Any) -> None:
+    node, desk = office()
+    with_callbacks(node, desk)
+    desk.keep()
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1", "access", 1)
+    peer = await node.call(callerid=NUMBER)
+    await node.fact(CallQueued)
+    await soon(lambda: desk.tickets.settled == {"n1-cb-1": ("closed", "called_again")})
+    await peer.hang_up()
+
+
 async def test_whose_call_dropped_is_told_so(office: Any, soon: Any) -> None:
     node, desk = office(lambda event, _: BYE if isinstance(event, CallStarted) else ())
     with_callbacks(node, desk)
