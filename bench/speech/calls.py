@@ -186,7 +186,7 @@ def _parts(number: str) -> list[str]:
     return [number[0:3], number[3:6], number[6:9], number[9:]]
 
 
-def _singly(number: str) -> list[str]:
+def singly(number: str) -> list[str]:
     return [" ".join(cardinal(int(digit))[0] for digit in part) for part in _parts(number)]
 
 
@@ -247,7 +247,7 @@ class Bench:
         where = "noise" if noisy else "clean"
         readings: list[str] = []
         denied: list[str] = []
-        for attempt, texts in (("first", parts), ("second", _singly(number))):
+        for attempt, texts in (("first", parts), ("second", singly(number))):
             speech = await asyncio.to_thread(said.groups, texts, voice, random.choice(PAUSES_S))
             await line.ask("digits", number, speech, noisy, expects="digits", max_digits=11)
             readings.append(text := line.text)
@@ -349,7 +349,7 @@ def speech_server(settings: Settings, token: str) -> subprocess.Popen[str]:
 def speak_all(work: list[tuple[Any, str]]) -> None:
     """Synthesis takes a processor for itself: done while no call is measured."""
     for what, voice in work:
-        texts = [what.text] if isinstance(what, Command) else [*what[1], *_singly(what[0]), *_YES, *_NO]
+        texts = [what.text] if isinstance(what, Command) else [*what[1], *singly(what[0]), *_YES, *_NO]
         for text in texts:
             said.clean(text, voice)
 
