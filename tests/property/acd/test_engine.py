@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -137,6 +138,20 @@ class Machine(RuleBasedStateMachine):
         self.tell(
             CallbackRequested(f"b{call}", call, "south", "hotline", "access", "ru", caller, soonest, latest)
         )
+
+    @rule(
+        call=st.one_of(calls, st.just("")),
+        number=calls,
+        caller=callers,
+        later=st.sampled_from((20_000, 60_000)),
+    )
+    def callback_at_a_time(self, call, number, caller, later):
+        """At a time that he chose, by somebody who waits or not."""
+        due = self.now + later
+        wish = CallbackRequested(
+            f"d{number}", call, "south", "hotline", "access", "ru", caller, due, due + 90_000
+        )
+        self.tell(replace(wish, due_ms=due))
 
     @rule(data=st.data(), kind=st.sampled_from("aadtuf"), swap=st.booleans())
     def report(self, data, kind, swap):
