@@ -22,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """Tells where everybody stands and ends the run with status 1 when the teardown does not come to an end."""
+    """Tells where everybody stands and ends the run with status 1 when the teardown does not end."""
     faulthandler.dump_traceback_later(TEARDOWN_S, exit=True, file=item.config.stash[_STDERR])
     try:
         return (yield)
