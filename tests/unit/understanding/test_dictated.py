@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.dialog.understanding import dictated
@@ -55,6 +55,7 @@ def test_what_is_no_number_is_none() -> None:
     assert found(GROUPS, language="tt") == ""
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(st.sampled_from(sorted(RUSSIAN.values)), max_size=20), max_size=3),
     st.sampled_from(["ru", "en"]),
@@ -64,6 +65,7 @@ def test_whatever_was_heard_the_answer_is_valid_or_none(heard: list[list[str]], 
     assert number == "" or snils_is_valid(number)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(sorted(ENGLISH.values)), max_size=20))
 def test_english_too(heard: list[str]) -> None:
     number = dictated.snils([heard, heard], "en", ("11223344595",))
