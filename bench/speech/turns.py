@@ -1,6 +1,6 @@
 """What a turn costs: onset and result delays, CPU, memory, with 1 to N callers who speak at the same moment.
 
-    python bench/speech/turns.py [--model FOLDER] [--phrases 'A|B'] [--turns N] [callers ...]
+    python -m bench.speech.turns [--model FOLDER] [--phrases 'A|B'] [--turns N] [callers ...]
 
 Another model than the shipped one serves for load: it may hear what it likes, in any language.
 Each caller says a sentence of tests/data/speech in real time; the server is a process of its own. Delays are
@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import median
 
 import aiohttp
+import numpy as np
 import yaml
 
 from ivr.speech.client import Client
@@ -40,6 +41,7 @@ MENU = (
     "нет",
 )
 LEAD_MS, TAIL_MS = 400, 1600
+QUIET_S = 8
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -111,7 +113,27 @@ async def _measure(url: str, pid: int, callers: int, phrases: Sequence[str], tur
     )
 
 
+async def _quiet(url: str, pid: int, calls: int, what: str, sound: bytes, listening: bool) -> None:
+    """What calls cost in which nobody speaks."""
+    async with aiohttp.ClientSession() as session:
+        clients = [Client(session, url) for _ in range(calls)]
+        for client in clients:
+            await client.create(TOKEN)
+            if listening:
+                await client.begin(turn_settings(1, "choice", MENU))
+        cpu, began = _cpu_s(pid), time.monotonic()
+        await asyncio.gather(*(client.say(sound) for client in clients))
+        share = 100 * (_cpu_s(pid) - cpu) / (time.monotonic() - began) / calls
+        print(f"{what:32} {calls:3} calls  CPU a call {share:5.2f} %", flush=True)
+        for client in clients:
+            await client.close()
+
+
 async def _all(url: str, pid: int, options: argparse.Namespace) -> None:
+    hiss = np.random.default_rng(1).normal(0, 300, 8000 * QUIET_S).astype("<i2").tobytes()
+    await _quiet(url, pid, 20, "nobody listens", bytes(len(hiss)), listening=False)
+    await _quiet(url, pid, 20, "listened to, silent", bytes(len(hiss)), listening=True)
+    await _quiet(url, pid, 20, "listened to, noise at -41 dB", hiss, listening=True)
     for phrases in (options.phrases.split("|"), ()):
         for count in options.callers:
             await _measure(url, pid, count, phrases, options.turns)

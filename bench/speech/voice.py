@@ -1,6 +1,6 @@
 """Which detector tells a caller from everything else on a telephone line?
 
-    python bench/speech/voice.py
+    python -m bench.speech.voice
 
 Ten seconds each of what is no speech, and five sentences of tests/data/speech with noise at several levels.
 The first half of the table is a false alarm where the detector says that somebody began to speak; the second
