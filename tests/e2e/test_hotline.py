@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from array import array
 from contextlib import closing
 from pathlib import Path
 
@@ -56,13 +57,35 @@ async def to_queue(hotline, until, caller):
 
 async def to_recording(hotline, until, caller):
     """Dial after hours, ask for a person, agree to leave a request: the microphone is on."""
+    before = set(recording(hotline))
     await caller.call(NUMBER)
     await until(lambda: hotline.said("after.ask"), 10)
     await caller.press("0")
     await until(lambda: hotline.said("request.offer"), 10)
     await caller.press("1")
     await until(lambda: hotline.said("request.speak"), 10)
-    await asyncio.sleep(6.5)  # he listens to the end and waits for the beep
+    await until(
+        lambda: set(recording(hotline)) - before, 20, "he has listened to the end, and heard the beep"
+    )
+
+
+async def speaks(hotline, until, caller):
+    """Until the recording holds a second of what he says."""
+    await caller.say(sound.tone(700, 3))
+    await until(lambda: any(loud_s(file) > 1 for file in recording(hotline)), 15)
+
+
+def recording(hotline):
+    """What Asterisk is writing."""
+    return list(hotline.settings.recordings.glob("*.wav"))
+
+
+def loud_s(file):
+    """Seconds of sound in a WAV file whose head is not finished yet."""
+    data = file.read_bytes()[44:]
+    samples = array("h", data[: len(data) // 2 * 2])
+    pieces = (samples[at : at + 160] for at in range(0, len(samples) - 159, 160))
+    return 0.02 * sum(sound.rms(piece) > 1000 for piece in pieces)
 
 
 async def send(hotline, until, caller):
@@ -87,8 +110,7 @@ async def test_after_hours_a_request_becomes_a_ticket_with_its_recording(hotline
     await hotline.hours(CLOSED)
     caller = await caller_phone()
     await to_recording(hotline, until, caller)
-    await caller.say(sound.tone(700, 3))
-    await asyncio.sleep(4.5)  # he speaks
+    await speaks(hotline, until, caller)
     await send(hotline, until, caller)
     await caller.wait_for("CALL_CLOSED", timeout_s=40)
     ended = await until(hotline.ended)
@@ -165,8 +187,7 @@ async def test_the_database_is_locked_and_the_request_waits_in_the_spool(hotline
     await to_recording(hotline, until, caller)
     with closing(sqlite3.connect(hotline.settings.home / "desk.sqlite3", timeout=5)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
-        await caller.say(sound.tone(700, 3))
-        await asyncio.sleep(4.5)  # he speaks
+        await speaks(hotline, until, caller)
         await send(hotline, until, caller)
         await caller.wait_for("CALL_CLOSED", timeout_s=40)
         assert await hotline.spooled()
@@ -236,8 +257,7 @@ async def test_the_caller_hangs_up(hotline, caller_phone, until, where, outcome)
         await caller.press("1")
         await until(lambda: hotline.said("access.ask"), 10)
     if where == "recording":
-        await caller.say(sound.tone(700, 4))
-        await asyncio.sleep(4.5)  # he speaks
+        await speaks(hotline, until, caller)
     await caller.hang_up()
     ended = await until(hotline.ended)
     # What was recorded is a request all the same.
