@@ -58,9 +58,9 @@ from ivr.agi.speaking import Speaker
 from ivr.dialog.asking import find_option
 from ivr.dialog.contract import Ask, Input, Prompt, Utterance
 from ivr.dialog.flow import load as load_flow
+from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.model import Menu, Option
 from ivr.dialog.understanding import dictated
-from ivr.dialog.understanding.identifiers import snils_is_valid
 from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.dialog.words import common_intent

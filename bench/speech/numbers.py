@@ -24,8 +24,8 @@ from bench.speech import said
 from bench.speech.calls import NOISE_DB, PAUSES_S, singly, snils
 from dozvon.phones import sound
 from dozvon.settings import ROOT
+from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.understanding import dictated
-from ivr.dialog.understanding.identifiers import snils_is_valid
 from ivr.dialog.understanding.number_words import RUSSIAN
 from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words

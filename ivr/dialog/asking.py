@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 
 from ivr.dialog.contract import Digits, Input, NoInput, SaveMark, SpeechFailed, Utterance
+from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.model import (
     PERSON_KEY,
     REPEAT_KEY,
@@ -242,20 +243,6 @@ def _valid(node: Number, digits: str) -> str:
     if node.check == "snils" and not snils_is_valid(digits):
         return ""
     return digits if node.min_digits <= len(digits) <= node.max_digits else ""
-
-
-def snils_is_valid(digits: str) -> bool:
-    """Eleven digits whose last two are the checksum of the first nine.
-
-    Rule of the Pension Fund: the sum of digit x position (9 for the first, 1 for the ninth), modulo 101,
-    100 counts as 0; numbers up to 001-001-998 have no checksum.
-    """
-    if len(digits) != 11 or not digits.isascii() or not digits.isdigit():
-        return False
-    if int(digits[:9]) <= 1_001_998:
-        return True
-    total = sum(int(digit) * (9 - index) for index, digit in enumerate(digits[:9]))
-    return total % 101 % 100 == int(digits[9:])
 
 
 # ---------------------------------------------------------------------------------------- confirm, mark

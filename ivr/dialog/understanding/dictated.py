@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
-from ivr.dialog.understanding.identifiers import SNILS_DIGITS, snils_is_valid
+from ivr.dialog.identifiers import SNILS_DIGITS, snils_is_valid
 from ivr.dialog.understanding.number_words import NUMBER_WORDS, NumberWords
 from ivr.dialog.understanding.spoken_numbers import readings
 

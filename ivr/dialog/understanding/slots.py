@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ivr.dialog.identifiers import application_number, phone_number, snils_is_valid
 from ivr.dialog.understanding import dates
-from ivr.dialog.understanding.identifiers import application_number, phone_number, snils_is_valid
 from ivr.dialog.understanding.number_words import NUMBER_WORDS
 from ivr.dialog.understanding.spoken_numbers import readings
 from ivr.dialog.understanding.text import words

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from ivr.dialog.identifiers import SNILS_DIGITS
 from ivr.dialog.ports import Expects, Meaning
 from ivr.dialog.understanding import dates, dictated, examples, slots
 from ivr.dialog.understanding.answers import AnswerFinder, Question
 from ivr.dialog.understanding.classifier import Classifier
 from ivr.dialog.understanding.examples import COMMANDS, NONE
-from ivr.dialog.understanding.identifiers import SNILS_DIGITS
 from ivr.dialog.understanding.number_words import NUMBER_WORDS
 from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words

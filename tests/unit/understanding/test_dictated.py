@@ -7,8 +7,8 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.understanding import dictated
-from ivr.dialog.understanding.identifiers import snils_is_valid
 from ivr.dialog.understanding.number_words import ENGLISH, RUSSIAN
 
 NUMBER = "11223344595"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivr.dialog.identifiers import phone_number, snils_is_valid
 from ivr.dialog.understanding import dates
-from ivr.dialog.understanding.identifiers import phone_number, snils_is_valid
 from ivr.dialog.understanding.number_words import ENGLISH, RUSSIAN
 from ivr.dialog.understanding.slots import extract
 from ivr.dialog.understanding.spoken_numbers import MAX_DIGITS, digits, readings
