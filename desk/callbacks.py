@@ -8,11 +8,11 @@ callback's id.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
 
+from desk.clock import wall_clock_ms
 from desk.contract import KeptCallback, Ticket, TicketStatus
 from desk.database import Database
 from desk.models import AuditRow, TicketRow
@@ -40,16 +40,10 @@ def _moves(fields: Mapping[str, object]) -> list[object]:
     return moves if isinstance(moves, list) else []
 
 
-def _wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class SqlCallbacks:
     """Implements ``desk.contract.CallbackDesk``. Every method raises DeskUnavailable."""
 
-    def __init__(
-        self, database: Database, vault: Vault, clock_ms: Callable[[], int] = _wall_clock_ms
-    ) -> None:
+    def __init__(self, database: Database, vault: Vault, clock_ms: Callable[[], int] = wall_clock_ms) -> None:
         self._database = database
         self._vault = vault
         self._clock_ms = clock_ms

@@ -9,9 +9,9 @@ Rules
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 
+from desk.clock import wall_clock_ms
 from desk.contract import TicketStatus
 from desk.database import Database
 from desk.models import AuditRow, TicketRow
@@ -20,14 +20,8 @@ from desk.office import SYSTEM
 from desk.vault import Vault
 
 
-def _wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class TicketStates:
-    def __init__(
-        self, database: Database, vault: Vault, clock_ms: Callable[[], int] = _wall_clock_ms
-    ) -> None:
+    def __init__(self, database: Database, vault: Vault, clock_ms: Callable[[], int] = wall_clock_ms) -> None:
         self._database = database
         self._vault = vault
         self._clock_ms = clock_ms

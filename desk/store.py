@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import time
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
@@ -22,6 +21,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from desk.clock import wall_clock_ms
 from desk.contract import DeskUnavailable, Interaction, Ticket, TicketDraft
 from desk.database import Database
 from desk.keeping import Keeping, Kept, RecordingRefused, remove_original
@@ -65,10 +65,6 @@ _RETRY_S = 0.5
 _LONGEST_RETRY_S = 5.0
 
 
-def _wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class SqlDesk:
     """Implements desk.contract.Desk, and what office work needs.
 
@@ -86,7 +82,7 @@ class SqlDesk:
         retention_days: int = 30,
         max_recording_bytes: int = 64 * 1024 * 1024,
         timeout_s: float = 3.0,
-        clock_ms: Callable[[], int] = _wall_clock_ms,
+        clock_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self.database = Database(url, timeout_s)
         self.vault = vault

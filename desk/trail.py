@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 
+from desk.clock import wall_clock_ms
 from desk.database import Database
 from desk.models import AuditRow
 from desk.office import Actor
@@ -19,7 +19,7 @@ async def note(
     async with database.write() as session:
         session.add(
             AuditRow(
-                at_ms=time.time_ns() // 1_000_000,
+                at_ms=wall_clock_ms(),
                 actor=clean(by.name, 64),
                 role=by.role,
                 action=clean(action, 32),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
@@ -22,6 +21,7 @@ from acd.service import roster
 from acd.service.service import DistributorService
 from acd.switch.switch import Switch
 from desk.callbacks import SqlCallbacks
+from desk.clock import wall_clock_ms
 from desk.contract import DeskUnavailable
 from desk.journal import SqlJournal
 from desk.states import TicketStates
@@ -132,7 +132,7 @@ class Daemon:
             voice=self.voice,
             distributor=self.distributor,
             desk=self.desk,
-            clock_ms=lambda: time.time_ns() // 1_000_000,
+            clock_ms=wall_clock_ms,
             phones=ManagedPhones(self.switch),
             callbacks=self.callbacks,
             speech_engines=lambda: self.ears.engines(),
@@ -221,7 +221,7 @@ class Daemon:
             self.switch,
             callable_from,
             self.distributor.outcome_of,
-            lambda: time.time_ns() // 1_000_000,
+            wall_clock_ms,
             lambda number, at_ms, now_ms: appointment(waking, number, at_ms, now_ms),
         )
 
@@ -234,7 +234,7 @@ class Daemon:
             self.desk,
             self.distributor,
             lambda: self.hotline.store.current,
-            lambda: time.time_ns() // 1_000_000,
+            wall_clock_ms,
         )
 
     def _wait(self, topic: str, language: str) -> Wait:
@@ -289,5 +289,5 @@ class Daemon:
                 await self.desk.purge()
                 await self.desk.take_pending()
                 kept_ms = self._settings.database.journal_days * DAY_MS
-                await SqlJournal(self.desk.database).forget(time.time_ns() // 1_000_000 - kept_ms)
+                await SqlJournal(self.desk.database).forget(wall_clock_ms() - kept_ms)
             await asyncio.sleep(NIGHTLY_S)
