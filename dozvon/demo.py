@@ -112,8 +112,8 @@ class Demonstration:
         await self._press(caller, "1")
         await self._until("the second menu is heard", lambda: self._log.said("access.ask"))
         await asyncio.sleep(2.0)
-        await self._press(caller, "1")
         pressed_s = time.time()
+        await self._press(caller, "1")
         ring = await agent.wait_for("CALL_INCOMING", timeout_s=STEP_S)
         self._tell(f"agent {AGENT}'s phone rings, {ring.wall_s - pressed_s:.1f} s after the key", ring.wall_s)
         await asyncio.sleep(AGENT_TAKES_UP_AFTER_S)
@@ -136,8 +136,8 @@ class Demonstration:
         self._prompts_heard(wire)
 
     async def _press(self, caller: CallerPhone, key: str) -> None:
-        await caller.press(key)
         self._tell(f"caller presses {key}")
+        await caller.press(key)  # the house answers while the key is still down
 
     def _both_heard(self, wire: Capture) -> None:
         """The tones of both phones, on the packets that reached the other one."""
