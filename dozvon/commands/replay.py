@@ -108,7 +108,7 @@ def _period(from_: str | None, to: str | None, zone: ZoneInfo) -> tuple[int, int
             _fail("--to needs --from")
         return 0, 1 << 62
     start = moment(from_)
-    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     end = moment(to) if to else midnight + datetime.timedelta(days=1)
     if end <= start:
         _fail("--to is not later than --from")
