@@ -24,10 +24,7 @@ def list_() -> None:
     from dozvon.settings import load
 
     for number, entry in enumerate(_read(load()), 1):
-        words = (entry.get("announce") or {}).get("ru", "")
-        click.echo(
-            f"{number}  {'open  ' if entry['open'] else 'closed'}  {entry['from']} – {entry['to']}  {words}"
-        )
+        click.echo(f"{number}  {_line(entry)}")
 
 
 @cli.command()
@@ -44,7 +41,8 @@ def add(what: str, start: str, end: str, say_ru: str, say_en: str) -> None:
     """Declare a closure or an opening."""
     from dozvon.settings import load
 
-    declare(load(), what == "open", start, end, {"ru": say_ru, "en": say_en})
+    entry = declare(load(), what == "open", start, end, {"ru": say_ru, "en": say_en})
+    click.echo(_line(entry))
 
 
 @cli.command()
@@ -61,8 +59,11 @@ def remove(number: int) -> None:
     _write(settings, entries)
 
 
-def declare(settings: Settings, open_: bool, start: str, end: str, announce: dict[str, str]) -> None:
-    """Write it down, past entries dropped; raises click.ClickException for times that cannot be read."""
+def declare(
+    settings: Settings, open_: bool, start: str, end: str, announce: dict[str, str]
+) -> dict[str, Any]:
+    """Write it down, past entries dropped; the entry as written. Raises click.ClickException for times that
+    cannot be read."""
     zone = ZoneInfo(settings.hotline.timezone)
     now = dt.datetime.now(zone).replace(tzinfo=None, microsecond=0)
     begin = _moment(start) if start else now
@@ -73,6 +74,12 @@ def declare(settings: Settings, open_: bool, start: str, end: str, announce: dic
     if words := {language: text for language, text in announce.items() if text}:
         entry["announce"] = words
     _write(settings, [old for old in _read(settings) if _moment(old["to"]) > now] + [entry])
+    return entry
+
+
+def _line(entry: dict[str, Any]) -> str:
+    words = (entry.get("announce") or {}).get("ru", "")
+    return f"{'open  ' if entry['open'] else 'closed'}  {entry['from']} – {entry['to']}  {words}".rstrip()
 
 
 def _moment(text: str) -> dt.datetime:

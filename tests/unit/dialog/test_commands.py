@@ -54,7 +54,7 @@ def test_a_closure_declared_while_running_counts(config: Path, tmp_path: Path) -
     )
     found = json.loads(run(hours.cli, "--at", "2026-11-23T10:00", "--json").stdout)
     assert (found["open"], found["reason"]) == (False, "closure")
-    assert found["caller_hears"] == "Идут учения. Они ответят сегодня с двенадцати часов."
+    assert found["caller_hears"] == "Идут учения. Специалисты ответят сегодня с двенадцати часов."
 
 
 @pytest.mark.parametrize(
