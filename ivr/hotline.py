@@ -10,7 +10,16 @@ from ivr.callback_hours import Waking
 from ivr.dialog import machine
 from ivr.dialog.contract import Action, CallStarted, HungUp, Input
 from ivr.dialog.model import Flow
-from ivr.dialog.ports import Appointment, Expects, HoursState, KnownIncident, Meaning, Understanding, Wait
+from ivr.dialog.ports import (
+    Appointment,
+    Expects,
+    Hearing,
+    HoursState,
+    KnownIncident,
+    Meaning,
+    Understanding,
+    Wait,
+)
 from ivr.dialog.session import Session
 from ivr.flow_store import FlowStore
 from ivr.hours_file import MAIN
@@ -86,7 +95,7 @@ class Hotline:
             return Meaning()
         return self.understanding.understand(text, language, expects)
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+    def snils(self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()) -> str:
         return "" if self.understanding is None else self.understanding.snils(heard, language, denied)
 
     def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:

@@ -55,13 +55,14 @@ from ivr.agi.listening import Listener, make_silence
 from ivr.agi.server import AgiServer
 from ivr.agi.session import Session
 from ivr.agi.speaking import Speaker
+from ivr.dialog import hearings
 from ivr.dialog.asking import find_option
 from ivr.dialog.contract import Ask, Input, Prompt, Utterance
 from ivr.dialog.flow import load as load_flow
 from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.model import Menu, Option
-from ivr.dialog.understanding import dictated
-from ivr.dialog.understanding.text import words
+from ivr.dialog.ports import Hearing
+from ivr.dialog.understanding.understander import Understander
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.dialog.words import common_intent
 from ivr.speech.contract import ENGINES
@@ -143,6 +144,11 @@ class Line:
         answer = self.turns[-1].answer
         return answer.text if isinstance(answer, Utterance) else ""
 
+    @property
+    def heard(self) -> tuple[Hearing, ...]:
+        answer = self.turns[-1].answer
+        return hearings.of(answer) if isinstance(answer, Utterance) else ()
+
 
 # ------------------------------------------------------------------------------------------- what is said
 @dataclass(frozen=True)
@@ -196,9 +202,9 @@ def _group(part: str) -> str:
     return " ".join(["ноль"] * zeros + rest)
 
 
-def _number(heard: list[str], denied: list[str]) -> str:
+def _number(heard: list[tuple[Hearing, ...]], denied: list[str]) -> str:
     """What the dialogue makes of the readings so far."""
-    return dictated.snils([words(text) for text in reversed(heard)], "ru", denied)
+    return Understander({}).snils(heard[::-1], "ru", denied)
 
 
 # ----------------------------------------------------------------------------------------------- the bench
@@ -245,12 +251,13 @@ class Bench:
 
     async def number(self, line: Line, number: str, parts: list[str], noisy: bool, voice: str) -> None:
         where = "noise" if noisy else "clean"
-        readings: list[str] = []
+        readings: list[tuple[Hearing, ...]] = []
         denied: list[str] = []
         for attempt, texts in (("first", parts), ("second", singly(number))):
             speech = await asyncio.to_thread(said.groups, texts, voice, random.choice(PAUSES_S))
             await line.ask("digits", number, speech, noisy, expects="digits", max_digits=11)
-            readings.append(text := line.text)
+            readings.append(line.heard)
+            text = " / ".join(f"{each.text} {each.cost:.1f}" for each in line.heard)
             heard = _number(readings, denied)
             self.note(f"snils_{where}_{attempt}_reading", heard == number, " ".join(texts), text, voice)
             if heard:

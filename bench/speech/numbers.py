@@ -5,7 +5,8 @@
 The shipped model with the grammar of numbers hears voices that it was never trained on (`bench.speech.said`),
 8 kHz A-law, clean and with noise at 15 dB; each number in groups, then digit by digit. *Plain* is the
 likeliest reading of eleven digits if its check digits are right, and the second reading by itself; *weighed*
-is `ivr.dialog.understanding.dictated`, as the dialogue uses it. Whoever is read back a wrong number says no.
+is `ivr.dialog.understanding.dictated`, as the dialogue uses it, with all ways in which the recogniser heard a
+reading, or (*one way*) with the likeliest only. Whoever is read back a wrong number says no.
 One JSON object on standard output.
 """
 
@@ -24,8 +25,10 @@ from bench.speech import said
 from bench.speech.calls import NOISE_DB, PAUSES_S, singly, snils
 from dozvon.phones import sound
 from dozvon.settings import ROOT
+from ivr.dialog.hearings import MAX_HEARINGS as MOST
 from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.understanding import dictated
+from ivr.dialog.understanding.dictated import Ways
 from ivr.dialog.understanding.number_words import RUSSIAN
 from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words
@@ -49,34 +52,37 @@ class Ear:
         self._model = VoskModel(ROOT / "models" / "ru-small")
         self._phrases = phrases_for("digits", "ru", ())
 
-    def hear(self, speech: said.Sound, noisy: bool, seed: int) -> list[str]:
+    def hear(self, speech: said.Sound, noisy: bool, seed: int) -> Ways:
         samples, _ = said.on_line(speech, NOISE_DB if noisy else None, seed)
         if noisy:
             samples = samples[: len(samples) - int((said.TAIL_S - AFTER_S) * said.RATE)]
         else:
             samples = samples + array("h", bytes(2 * int(AFTER_S * said.RATE)))
         line = on_telephone(samples)
-        recogniser = self._model.recogniser(self._phrases)
+        recogniser = self._model.recogniser(self._phrases, others=True)
         for start in range(0, len(line), 3200):
             recogniser.feed(line[start : start + 3200])
-        return words(recogniser.finish().words)
+        heard = recogniser.finish()
+        return [(words(heard.words), 0.0), *((words(way.words), way.cost) for way in heard.others)]
 
 
-def plain(heard: list[str]) -> str:
-    found = digits(heard, RUSSIAN, (11,))
+def plain(heard: Ways) -> str:
+    found = digits(heard[0][0], RUSSIAN, (11,))
     return found if snils_is_valid(found) else ""
 
 
-def score(counts: Counter[str], where: str, number: str, first: list[str], second: list[str]) -> None:
+def score(counts: Counter[str], where: str, number: str, first: Ways, second: Ways) -> None:
     counts[f"{where}: numbers"] += 1
     at_once = plain(first)
     counts[f"{where}: plain, at once"] += at_once == number
     counts[f"{where}: plain, after one confirmation"] += number in (at_once, plain(second))
-    at_once = dictated.snils([first], "ru")
-    again = dictated.snils([second, first], "ru", [at_once] * bool(at_once))
-    counts[f"{where}: weighed, at once"] += at_once == number
-    counts[f"{where}: weighed, read back wrong at first"] += at_once not in (number, "")
-    counts[f"{where}: weighed, after one confirmation"] += number in (at_once, again)
+    for name, most in (("weighed", MOST), ("weighed, one way", 1)):
+        at_once = dictated.snils([first[:most]], "ru")
+        again = dictated.snils([second[:most], first[:most]], "ru", [at_once] * bool(at_once))
+        counts[f"{where}: {name}, at once"] += at_once == number
+        counts[f"{where}: {name}, read back wrong at first"] += at_once not in (number, "")
+        counts[f"{where}: {name}, read back wrong again"] += again != "" and number not in (at_once, again)
+        counts[f"{where}: {name}, after one confirmation"] += number in (at_once, again)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dozvon.settings import Settings
     from ivr.dialog.contract import Prompt
-    from ivr.dialog.ports import Expects, Meaning, Understanding
+    from ivr.dialog.ports import Expects, Hearing, Meaning, Understanding
     from ivr.talk import Heard, Telephone
 
 MAX_LINE = 2000
@@ -36,7 +36,7 @@ class Listener:
         self.last = Meaning() if self._inner is None else self._inner.understand(text, language, expects)
         return self.last
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+    def snils(self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()) -> str:
         return "" if self._inner is None else self._inner.snils(heard, language, denied)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -23,14 +23,15 @@ from ivr.agi.codec import Reply
 from ivr.agi.holding import MAX_FALSE_STARTS, Music, News
 from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, Input, NoInput, Prompt, SpeechFailed, Utterance
-from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, turn_settings
+from ivr.dialog.ports import Hearing
+from ivr.speech.contract import BUSY, NOTHING, ONSET, OTHER, TOO_LONG, cost_of_other, turn_settings
 
 CREATE_TIMEOUT_S = 45.0  # Asterisk gives up a silent server after some 30 s; we must not give up first
 SET_TIMEOUT_S = 5.0  # Asterisk waits a second for the server's answer
 LONGEST_SPEECH_S = 40
 MARGIN_S = 15.0
 SILENCE_MS = 100
-MAX_ALTERNATIVES = 5
+MAX_RESULTS = 16  # of one turn
 OVER_MUSIC = Ask((), terminator="", speech=True, expects="sentence")  # anything may be said
 
 log = structlog.get_logger(__name__)
@@ -228,14 +229,28 @@ class Listener:
                 raise SpeechGone("failed")
 
     def _words(self, reply: Reply) -> Input:
-        texts = [reply.fields[name] for n in range(MAX_ALTERNATIVES) if (name := f"text{n}") in reply.fields]
-        if not texts:
+        text, score, others = _results(reply.fields)
+        if not text:
             raise SpeechGone("died")  # the server went away: RECOGNIZE ends without a result
-        if texts[0] == BUSY:
+        if text == BUSY:
             raise SpeechGone("busy")
-        if texts[0] in (NOTHING, TOO_LONG, ONSET):
+        if text in (NOTHING, TOO_LONG, ONSET):
             return Utterance("", 0.0)
-        score = reply.fields.get("score0", "")
-        confidence = min(100, int(score)) / 100 if score.isdecimal() else 0.0
-        log.info("the caller answered", action="spoke", pii_text=texts[0], confidence=confidence)
-        return Utterance(texts[0], confidence, tuple(texts[1:]))
+        confidence = min(100, score) / 100
+        log.info("the caller answered", action="spoke", pii_text=text, confidence=confidence)
+        return Utterance(text, confidence, others)
+
+
+def _results(fields: Mapping[str, str]) -> tuple[str, int, tuple[Hearing, ...]]:
+    """Text and score of what was heard, and what it may have been instead. Asterisk keeps no order."""
+    text, best, others = "", 0, []
+    for n in range(MAX_RESULTS):
+        if (said := fields.get(f"text{n}")) is None:
+            break
+        written = fields.get(f"score{n}", "")
+        score = int(written) if written.isdecimal() else 0
+        if fields.get(f"grammar{n}") == OTHER:
+            others.append(Hearing(said, cost_of_other(score)))
+        elif not text:
+            text, best = said, score
+    return text, best, tuple(sorted(others, key=lambda other: other.cost))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from ivr.dialog import hearings
 from ivr.dialog.contract import Digits, Input, NoInput, SaveMark, SpeechFailed, Utterance
 from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.model import (
@@ -29,7 +30,6 @@ from ivr.dialog.words import digits_in, normal
 
 ACCEPT, CONFIRM = 0.7, 0.4  # confidence: believed from here, asked about from here
 ACCEPT_ANSWER = 0.6  # an answer ends with «помогло?»: a wrong one costs less than none
-MAX_HEARD = 300  # characters of a reading that are kept for the next
 SAID = "_said"  # slot: the caller's own words at a menu that takes any; never spoken, sent or kept
 MIN_SAID = 4  # letters of a phrase that is looked for in them
 MAX_REPEATS = 5  # a key that is stuck must not hold a line for ever
@@ -199,7 +199,7 @@ def receive_number(turn: Turn, node: Number, input: Input) -> None:
         if meaning.intent == "repeat" and repeated(turn):
             _ask_number(turn, node, node.prompts)
             return
-        said = _spoken(turn, node, input.text, meaning)
+        said = _spoken(turn, node, input, meaning)
     elif isinstance(input, SpeechFailed) and without_speech(turn):
         _ask_number(turn, node, node.prompts)
         return
@@ -216,19 +216,20 @@ def receive_number(turn: Turn, node: Number, input: Input) -> None:
         _ask_number(turn, node, (*wording, *node.prompts))
 
 
-def _spoken(turn: Turn, node: Number, text: str, meaning: Meaning) -> str:
+def _spoken(turn: Turn, node: Number, utterance: Utterance, meaning: Meaning) -> str:
     """The number that was said, "" for none. A SNILS that came out wrong is weighed together with its next
     reading: what is in the slot when the question is asked again is what the caller has denied."""
     if node.check == "date":
         return meaning.slots.get("date", "")
     if node.check == "snils":
         before = f"_heard_{node.into}"
-        heard = (text, str(turn.s.slots.get(before, "")))
-        turn.slot(before, text[:MAX_HEARD])
+        now = hearings.of(utterance)
+        heard = (now, hearings.read(str(turn.s.slots.get(before, ""))))
+        turn.slot(before, hearings.written(now))
         denied = str(turn.s.slots.get(node.into, ""))
         if found := turn.world.snils(heard, turn.s.language, (denied,)):
             return _valid(node, found)
-    return _valid(node, meaning.slots.get("digits", "") or digits_in(text, turn.s.language))
+    return _valid(node, meaning.slots.get("digits", "") or digits_in(utterance.text, turn.s.language))
 
 
 def _valid(node: Number, digits: str) -> str:

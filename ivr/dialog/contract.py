@@ -33,7 +33,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ivr.dialog.ports import Appointment
+from ivr.dialog.ports import Appointment, Hearing
 
 Value = str | int | bool | tuple[int, int]
 
@@ -96,7 +96,7 @@ class Digits(Input):
 class Utterance(Input):
     text: str
     confidence: float = 1.0  # 0..1
-    alternatives: tuple[str, ...] = ()
+    alternatives: tuple[Hearing, ...] = ()  # what it may have been instead, the likeliest first
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ from ivr.dialog.model import (
     Survey,
     TransferNode,
 )
-from ivr.dialog.ports import Appointment, Expects, HoursState, KnownIncident, Meaning, Wait, World
+from ivr.dialog.ports import Appointment, Expects, Hearing, HoursState, KnownIncident, Meaning, Wait, World
 from ivr.dialog.session import Session
 from ivr.dialog.turn import Turn
 
@@ -70,7 +70,7 @@ class AlwaysOpen:
     def understand(self, text: str, language: str, expects: Expects) -> Meaning:
         return Meaning()
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+    def snils(self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()) -> str:
         return ""
 
     def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:

@@ -34,14 +34,24 @@ class Meaning:
     slots: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """One way to hear what a caller said; ``cost``: natural logarithm of how many times less likely it is
+    than the likeliest."""
+
+    text: str
+    cost: float = 0.0
+
+
 class Understanding(Protocol):
     def understand(self, text: str, language: str, expects: Expects) -> Meaning:
         """Meaning of one utterance; never raises for what a caller said, however odd."""
         ...
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
-        """The valid SNILS that one reading of it means, or two, the latest first, words misheard or lost
-        included; "" when none is likely. ``denied``: what the caller said it is not. To be read back."""
+    def snils(self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()) -> str:
+        """The valid SNILS that one reading of it means, or two, the latest first, each heard in one way or
+        several; words misheard or lost included; "" when none is likely. ``denied``: what the caller said
+        it is not. To be read back."""
         ...
 
 
@@ -107,7 +117,9 @@ class World(Protocol):
 
     def understand(self, text: str, language: str, expects: Expects) -> Meaning: ...
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str: ...
+    def snils(
+        self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()
+    ) -> str: ...
 
     def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
         """Times at which this number may be called, in order; () when none can be promised."""

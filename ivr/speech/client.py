@@ -25,6 +25,7 @@ class Received:
     score: int
     grammar: str
     at: float  # time.monotonic()
+    others: tuple[tuple[str, int], ...] = ()  # texts and scores of the other results, as they came
 
 
 class Client:
@@ -88,8 +89,9 @@ class Client:
             if "response" in fields:
                 self._answers.put_nowait(fields)
                 continue
-            first = fields["params"]["results"][0]
+            first, *more = fields["params"]["results"]
             await socket.send_str(json.dumps({"response": "set", "id": fields["id"]}))
-            found = Received(first["text"], first["score"], first["grammar"], time.monotonic())
+            others = tuple((other["text"], other["score"]) for other in more)
+            found = Received(first["text"], first["score"], first["grammar"], time.monotonic(), others)
             self._results.put_nowait(found)
         self.ended.set()

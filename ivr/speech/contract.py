@@ -11,6 +11,9 @@ our results come out of ``SPEECH RECOGNIZE`` as text0, score0, grammar0. A turn 
     SPEECH SET turn 7                             begins the turn; results of an older turn are never sent
     SPEECH RECOGNIZE prompt timeout 0             text0="@onset": the caller speaks, the prompt must stop now
     SPEECH RECOGNIZE silence timeout 0            text0="статус заявления" score0=93
+
+After a number other ways to hear it come with the result, in an order that Asterisk chooses; their grammar is
+OTHER, and their score tells how much less likely they are.
 """
 
 from __future__ import annotations
@@ -31,7 +34,21 @@ NOTHING = "@nothing"  # there was a sound, but no words in it
 BUSY = "@busy"  # too many turns at once, or the recogniser failed: keys only
 TOO_LONG = "@too_long"  # spoke without end; nothing usable
 
+# Kinds of results, sent as their grammar.
+MARK, SPEECH, OTHER = "mark", "speech", "other"
+MAX_RESULTS_BYTES = 3_000  # of texts together: Asterisk writes its answer into 4096 bytes
+
 MAX_PHRASES_VALUE = 700  # characters a SET: Asterisk's AGI line holds 2048 bytes, Cyrillic takes two each
+
+
+def score_of_other(cost: float) -> int:
+    """``cost``: natural logarithm of how many times less likely than the result; from 9.9 on 1."""
+    return max(1, round(100 - 10 * cost))
+
+
+def cost_of_other(score: int) -> float:
+    """The inverse of `score_of_other`, for whatever came over the line."""
+    return max(0, 100 - score) / 10
 
 
 def turn_settings(

@@ -6,8 +6,9 @@ Vosk computes without holding the interpreter, so all this runs in worker thread
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ from ivr.speech.voice import doubled
 RATE = 8000
 UNKNOWN = "[unk]"
 MAX_PHRASES = 400
+MAX_WAYS = 10  # in which one stretch of speech is heard
+MAX_OTHERS = 11  # other ways to hear all that was said
 _RATE_LINE = re.compile(r"^--sample-frequency=(\d+)", re.MULTILINE)
 
 
@@ -27,11 +30,21 @@ class ModelFaulty(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """Words that may have been said instead; ``cost``: natural logarithm of how many times less likely."""
+
+    words: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """``confidence`` 0 to 1: of the least certain word; ``words``: what was said, "" for none."""
+    """``confidence`` 0 to 1: of the least certain word, of the least certain stretch where several ways to
+    hear it were asked for; ``words``: what was said, "" for none; ``others``: the likeliest first."""
 
     words: str
     confidence: float
+    others: tuple[Way, ...] = ()
 
 
 class Recogniser(Protocol):
@@ -45,7 +58,7 @@ class Recogniser(Protocol):
 
 
 class Model(Protocol):
-    def recogniser(self, phrases: Sequence[str]) -> Recogniser: ...
+    def recogniser(self, phrases: Sequence[str], *, others: bool = False) -> Recogniser: ...
 
     def missing(self, phrases: Sequence[str]) -> list[str]: ...
 
@@ -65,9 +78,10 @@ class VoskModel:
         self.folder = folder
         self._wide = sample_rate(folder) != RATE
 
-    def recogniser(self, phrases: Sequence[str]) -> Recogniser:
+    def recogniser(self, phrases: Sequence[str], *, others: bool = False) -> Recogniser:
         """Of 8 kHz sound; ``phrases`` () listens freely. Words the model lacks are left out of a phrase's
-        chance, so phrases with such words are not offered at all."""
+        chance, so phrases with such words are not offered at all. ``others``: what else may have been said
+        is wanted, too."""
         import vosk
 
         rate = 2 * RATE if self._wide else RATE
@@ -79,6 +93,8 @@ class VoskModel:
             grammar = json.dumps([*known, UNKNOWN], ensure_ascii=False)
             made = vosk.KaldiRecognizer(self._model, rate, grammar)
         made.SetWords(True)
+        if others:
+            made.SetMaxAlternatives(MAX_WAYS)
         return _VoskRecogniser(made, self._wide)
 
     def missing(self, phrases: Sequence[str]) -> list[str]:
@@ -103,10 +119,12 @@ class _VoskRecogniser:
 
     def so_far(self) -> str:
         partial = json.loads(self._recogniser.PartialResult()).get("partial", "")
-        return _joined([*(result.get("text", "") for result in self._done), partial])
+        return _joined([*(_text(result) for result in self._done), partial])
 
     def finish(self) -> Heard:
         self._done.append(json.loads(self._recogniser.FinalResult()))
+        if any("alternatives" in result for result in self._done):
+            return _likeliest([_ways(result) for result in self._done])
         words = [word for result in self._done for word in result.get("result", ())]
         said = [word for word in words if word["word"] != UNKNOWN]
         if not said:
@@ -114,6 +132,38 @@ class _VoskRecogniser:
         # A turn half of whose sounds are no known words is less sure than its words look.
         share = len(said) / len(words)
         return Heard(" ".join(word["word"] for word in said), min(word["conf"] for word in said) * share)
+
+
+def _text(result: Mapping[str, Any]) -> str:
+    return str(result.get("text") or next((way["text"] for way in result.get("alternatives", ())), ""))
+
+
+def _ways(result: Mapping[str, Any]) -> list[Way]:
+    """The likeliest first. Vosk calls the logarithm of a way's likelihood its confidence."""
+    found = result.get("alternatives", ())
+    return [Way(way["text"], found[0]["confidence"] - way["confidence"]) for way in found]
+
+
+def _likeliest(stretches: Iterable[Sequence[Way]]) -> Heard:
+    """What was said in all stretches together, each heard in several ways."""
+    best = [Way("", 0.0)]
+    confidence, words, unknown = 1.0, 0, 0
+    for ways in stretches:
+        if not ways or not ways[0].words:
+            continue
+        confidence = min(confidence, 1 / sum(math.exp(-way.cost) for way in ways))
+        words += len(ways[0].words.split())
+        unknown += ways[0].words.split().count(UNKNOWN)
+        costs: dict[str, float] = {}
+        for begun in best:
+            for way in ways:
+                text, cost = _joined([begun.words, way.words]), begun.cost + way.cost
+                costs[text] = min(cost, costs.get(text, cost))
+        ranked = sorted(costs.items(), key=lambda item: item[1])
+        best = [Way(text, cost) for text, cost in ranked[: MAX_OTHERS + 1]]
+    if words == unknown:
+        return Heard("", 0.0)
+    return Heard(best[0].words, confidence * (words - unknown) / words, tuple(best[1:]))
 
 
 def _joined(texts: Sequence[str]) -> str:

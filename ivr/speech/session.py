@@ -14,7 +14,19 @@ from dataclasses import dataclass, field
 import structlog
 
 from ivr.speech import aeap
-from ivr.speech.contract import BUSY, EXPECTS, NOTHING, ONSET, TOO_LONG, Expects
+from ivr.speech.contract import (
+    BUSY,
+    EXPECTS,
+    MARK,
+    MAX_RESULTS_BYTES,
+    NOTHING,
+    ONSET,
+    OTHER,
+    SPEECH,
+    TOO_LONG,
+    Expects,
+    score_of_other,
+)
 from ivr.speech.recogniser import MAX_PHRASES, Model
 from ivr.speech.turn import Outcome, Request, Turn
 from ivr.speech.voice import CHUNK_BYTES, Detector
@@ -219,9 +231,15 @@ class Session:
             await self._tell(outcome)
 
     async def _tell(self, outcome: Outcome) -> None:
-        kind = "mark" if outcome.text in _MARKS else "speech"
-        result = aeap.Result(outcome.text, round(100 * outcome.confidence), kind)
-        await self._send(aeap.results(str(uuid.uuid4()), [result]))
+        kind = MARK if outcome.text in _MARKS else SPEECH
+        found = [aeap.Result(outcome.text, round(100 * outcome.confidence), kind)]
+        left = MAX_RESULTS_BYTES - len(outcome.text.encode())
+        for way in outcome.others:
+            left -= len(way.words.encode())
+            if left < 0:
+                break
+            found.append(aeap.Result(way.words, score_of_other(way.cost), OTHER))
+        await self._send(aeap.results(str(uuid.uuid4()), found))
 
     def _count(self, turn: Turn, outcome: Outcome, delay_ms: int) -> None:
         counters = self._means.counters

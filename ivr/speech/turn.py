@@ -19,7 +19,7 @@ from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
 from ivr.speech.endpoint import PATIENCE, EndOfSpeech, whole_sentence
 from ivr.speech.grammar import phrases_for
-from ivr.speech.recogniser import Model, Recogniser
+from ivr.speech.recogniser import Model, Recogniser, Way
 from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset, loudness
 
 PRE_ROLL_MS = 480
@@ -46,6 +46,7 @@ class Outcome:
     confidence: float = 0.0
     voiced_ms: int = 0
     waited_ms: int = 0  # silence after the last voice until the turn was ended
+    others: tuple[Way, ...] = ()  # that it may have been, the likeliest first
 
 
 class _State(Enum):
@@ -135,7 +136,7 @@ class Turn:
     def _fed(self, chunk: bytes) -> Recogniser:
         """The recogniser, which has heard everything now."""
         if self._recogniser is None:
-            self._recogniser = self._model.recogniser(self._phrases)
+            self._recogniser = self._model.recogniser(self._phrases, others=self.request.expects == "digits")
             self._recogniser.feed(b"".join(self._before))
             self._before.clear()
         self._recogniser.feed(chunk)
@@ -148,7 +149,7 @@ class Turn:
         self.give_up()
         if not heard.words:
             return Outcome(TOO_LONG if endless else NOTHING, 0.0, voiced_ms, waited_ms)
-        return Outcome(heard.words, heard.confidence, voiced_ms, waited_ms)
+        return Outcome(heard.words, heard.confidence, voiced_ms, waited_ms, heard.others)
 
     def _complete(self, said: str) -> bool:
         """Does what was said need nothing more?"""

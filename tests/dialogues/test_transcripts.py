@@ -35,7 +35,7 @@ from ivr.callback_hours import Waking, appointment
 from ivr.dialog.contract import CallStarted, KeptBefore
 from ivr.dialog.flow import load
 from ivr.dialog.model import Flow, edges
-from ivr.dialog.ports import KnownIncident, Meaning
+from ivr.dialog.ports import Hearing, KnownIncident, Meaning
 from ivr.flow_store import FlowStore
 from ivr.hotline import Hotline
 from ivr.prompts import answers, catalogue
@@ -79,7 +79,7 @@ class Scripted:
     def understand(self, text: str, language: str, expects: str) -> Meaning:
         return self.next
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
+    def snils(self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()) -> str:
         return self.next.slots.get("snils", "")
 
     def take(self, line: str) -> None:

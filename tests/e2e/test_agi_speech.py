@@ -38,7 +38,7 @@ class Words:
         self.fed = bytearray()
         self.phrases: tuple[str, ...] = ()
 
-    def recogniser(self, phrases: Sequence[str]) -> Words:
+    def recogniser(self, phrases: Sequence[str], *, others: bool = False) -> Words:
         self.phrases = tuple(phrases)
         return self
 

@@ -1,10 +1,11 @@
 """A number with check digits from what was heard of it, though words were lost or misheard.
 
 A recogniser drops «двести», hears «девять» as «семь», takes «пять ноль» for «пятьсот». The check digits tell
-that a reading is wrong, and with the mistakes that are likely on a telephone line they often tell what was
-said: every number that differs from what was heard by few such mistakes is weighed, the impossible ones fall
-out, and the likeliest is proposed, to be read back to the caller. Two readings of the same number are weighed
-together: what fits both is surer than either, and what the caller has denied is out.
+that a reading is wrong and often what was said: among the other ways in which the recogniser heard it, or,
+when it is none of these, among the numbers that differ from what was heard by few mistakes that are likely on
+a telephone line. All are weighed, the impossible ones fall out, and the likeliest is proposed, to be read
+back to the caller. Two readings of the same number are weighed together: what fits both is surer than either,
+and what the caller has denied is out.
 
 Weights are the cost of a mistake, in units of one likely mistake; they follow the errors that the shipped
 model makes with voices of its development set, rounded, not fitted.
@@ -29,29 +30,58 @@ _OTHER_READING = 0.5  # «двадцать пять» for 20 5
 _LIKELY, _LOST, _ADDED, _UNLIKELY = 1.0, 1.2, 1.4, 1.8
 _AT_MOST = 2.0  # of mistakes that are looked for in one reading
 _NOT_FOUND = 4.5  # cost of a reading that a number cannot be found in
+_UNIT = 0.12  # of a mistake: what the recogniser takes for e times less likely
+_MISTAKEN = 3  # ways to hear a reading in which mistakes are looked for
 _AHEAD = 0.35  # the best has to be better than the next by this
 
 Costs = dict[str, float]
+Ways = Sequence[tuple[Sequence[str], float]]
 
 
-def snils(heard: Sequence[Sequence[str]], language: str, denied: Collection[str] = ()) -> str:
+def snils(heard: Sequence[Ways], language: str, denied: Collection[str] = ()) -> str:
     """The likeliest SNILS of one or two readings of it, the latest first; "" when none is likely enough.
 
-    ``heard``: words of each reading, as `text.words` gives them; ``denied``: numbers that it is not.
+    ``heard``: for each reading the ways in which it was heard, the likeliest first: words, as `text.words`
+    gives them, and a cost (`ports.Hearing`). ``denied``: numbers that it is not.
     """
     known = NUMBER_WORDS.get(language)
-    if known is None or not heard:
+    if known is None or not heard or not heard[0]:
         return ""
-    plain = [readings(words, known) for words in heard[:2]]
+    plain = [readings(ways[0][0], known) for ways in heard[:2] if ways]
     again = set(plain[0]).intersection(denied, *plain[1:]) if len(plain) > 1 else ()
     if first := next((way for way in plain[0] if way in again or _fits(way, denied)), ""):
         return first  # who reads the number that he has denied once more has meant it
-    each = [_numbers_of(words, known) for words in heard[:2]]
-    fitting = {number for words in each for number in _possible(words, language) if _fits(number, denied)}
-    best = sorted((sum(_cost(number, words, language) for words in each), number) for number in fitting)
+    each = [_Reading(ways, known, language) for ways in heard[:2] if ways]
+    fitting = {number for reading in each for number in reading.possible() if _fits(number, denied)}
+    best = sorted((sum(reading.cost(number) for reading in each), number) for number in fitting)
     if not best or (len(best) > 1 and best[1][0] - best[0][0] < _AHEAD):
         return ""
     return best[0][1]
+
+
+class _Reading:
+    """One reading of the number, in all ways in which it was heard."""
+
+    def __init__(self, ways: Ways, known: NumberWords, language: str) -> None:
+        self._language = language
+        self._exact: Costs = {}
+        self._mistaken: dict[tuple[str, ...], float] = {}
+        for words, cost in ways:
+            for index, number in enumerate(readings(words, known)):
+                price = _UNIT * cost + (_OTHER_READING if index else 0.0)
+                self._exact[number] = min(price, self._exact.get(number, price))
+            if len(self._mistaken) < _MISTAKEN:
+                self._mistaken.setdefault(_numbers_of(words, known), _UNIT * cost)
+
+    def possible(self) -> Iterator[str]:
+        yield from self._exact
+        for words in self._mistaken:
+            yield from _possible(words, self._language)
+
+    def cost(self, number: str) -> float:
+        """At most _NOT_FOUND."""
+        mistaken = (_cost(number, words, self._language) + cost for words, cost in self._mistaken.items())
+        return min(self._exact.get(number, _NOT_FOUND), _NOT_FOUND, *mistaken)
 
 
 def _fits(number: str, denied: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ivr.dialog.identifiers import SNILS_DIGITS
-from ivr.dialog.ports import Expects, Meaning
+from ivr.dialog.ports import Expects, Hearing, Meaning
 from ivr.dialog.understanding import dates, dictated, examples, slots
 from ivr.dialog.understanding.answers import AnswerFinder, Question
 from ivr.dialog.understanding.classifier import Classifier
@@ -92,8 +92,9 @@ class Understander:
             return number
         return self._matter(text, language, expects)
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
-        return dictated.snils([words(text) for text in heard if text], language, denied)
+    def snils(self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()) -> str:
+        ways = [[(words(each.text), each.cost) for each in reading] for reading in heard if reading]
+        return dictated.snils(ways, language, denied)
 
     def _number(self, text: str, language: str, expects: Expects) -> Meaning | None:
         known = NUMBER_WORDS.get(language)

@@ -11,6 +11,7 @@ import pytest
 from ivr.speech.aeap import MAX_FRAME
 from ivr.speech.client import Client
 from ivr.speech.contract import BUSY, NOTHING, ONSET, turn_settings
+from ivr.speech.recogniser import MAX_OTHERS
 from ivr.speech.server import MAX_MALFORMED, SpeechServer
 
 TOKEN = "secret of the tests"
@@ -91,6 +92,22 @@ async def test_a_pause_does_not_end_a_number_while_digits_are_missing(call: Call
     assert (await client.result()).text == ONSET
     words = (await client.result()).text.split()
     assert words[:2] == ["сто", "двенадцать"] and words[-1] == "пять"
+
+
+async def test_a_number_comes_with_other_ways_to_hear_it_and_a_choice_does_not(
+    call: Call, sound: Sound
+) -> None:
+    client = await created(call)
+    await client.begin(turn_settings(1, "digits", digits=11))
+    await client.say(silence(200) + noisy(sound("snils"), 5) + silence(2500), paced=False)
+    assert (await client.result()).text == ONSET
+    number = await client.result()
+    scores = [score for _, score in number.others]
+    assert 1 <= len(scores) <= MAX_OTHERS and scores == sorted(scores, reverse=True)
+    assert number.text not in dict(number.others) and 0 < number.score <= 100
+    await client.begin(turn_settings(2, "choice", ("оператор", "статус заявления")))
+    await client.say(silence(300) + sound("operator") + silence(900), paced=False)
+    assert [(await client.result()).others for _ in range(2)] == [(), ()]
 
 
 async def test_complete_digits_end_the_turn_sooner_than_missing_ones(
@@ -284,7 +301,7 @@ async def test_unknown_requests_and_settings_do_no_harm(call: Call) -> None:
 
 async def test_a_broken_recogniser_means_keys(call: Call, sound: Sound, server: SpeechServer) -> None:
     class Broken:
-        def recogniser(self, phrases: object) -> object:
+        def recogniser(self, phrases: object, *, others: bool = False) -> object:
             raise RuntimeError("out of memory")
 
         def missing(self, phrases: object) -> list[str]:

@@ -26,6 +26,7 @@ from ivr.dialog.contract import (
     SpeechFailed,
     Utterance,
 )
+from ivr.dialog.ports import Hearing
 from ivr.speech.contract import ENGINES
 
 SILENCE = "/sounds/silence"
@@ -41,9 +42,10 @@ def asks(ask: Ask = ASK) -> Any:
 
 
 def heard(text: str, score: int = 90, more: str = "") -> str:
-    return f'(speech) endpos=0 results={1 + bool(more)} score0={score} text0="{text}" grammar0=speech' + (
-        f' score1=40 text1="{more}" grammar1=speech' if more else ""
-    )
+    """``more``: another way to hear it; Asterisk gives the last result first."""
+    results = [(40, more, "other")] * bool(more) + [(score, text, "speech")]
+    fields = (f'score{n}={s} text{n}="{t}" grammar{n}={kind}' for n, (s, t, kind) in enumerate(results))
+    return f"(speech) endpos=0 results={len(results)} {' '.join(fields)}"
 
 
 async def answer(hall: Any, soon: Any, results: Any, ask: Ask = ASK, keys: str = "") -> tuple[Any, Any]:
@@ -62,7 +64,7 @@ async def answer(hall: Any, soon: Any, results: Any, ask: Ask = ASK, keys: str =
 async def test_words(hall: Any, soon: Any) -> None:
     results = [(0.01, heard("@onset")), (0.01, heard('статус "заявления"', 93, "стату"))]
     node, peer = await answer(hall, soon, results)
-    assert node.hotline.heard[1] == Utterance('статус "заявления"', 0.93, ("стату",))
+    assert node.hotline.heard[1] == Utterance('статус "заявления"', 0.93, (Hearing("стату", 6.0),))
     assert peer.said == ["/voice/ru/menu", SILENCE, "/voice/ru/bye"]  # the prompt went silent at the onset
     settings = dict(peer.speech_settings)
     assert (settings["phrases"], settings["expects"], settings["turn"]) == ("статус|вход", "choice", "1")

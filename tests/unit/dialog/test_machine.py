@@ -39,7 +39,7 @@ from ivr.dialog.contract import (
 )
 from ivr.dialog.flow import parse
 from ivr.dialog.machine import ALWAYS_OPEN, AlwaysOpen, advance, start
-from ivr.dialog.ports import HoursState, Wait, World
+from ivr.dialog.ports import Hearing, HoursState, Wait, World
 
 HEAD = "languages: [ru, en]\nstart: first\nresume: wait\nnodes:\n"
 TAIL = """
@@ -399,10 +399,11 @@ def test_a_notice_that_nobody_may_skip() -> None:
 class _HearsTwice(AlwaysOpen):
     """Makes a number of the second reading only, and only knowing the first and what was denied."""
 
-    def snils(self, heard: Sequence[str], language: str, denied: Collection[str] = ()) -> str:
-        if tuple(heard) == ("раз", ""):
+    def snils(self, heard: Sequence[Sequence[Hearing]], language: str, denied: Collection[str] = ()) -> str:
+        first, second = (Hearing("раз"), Hearing("рад", 1.5)), (Hearing("два"),)
+        if tuple(heard) == (first, ()):
             return "11223344595"
-        return "00100199700" if (tuple(heard), tuple(denied)) == (("два", "раз"), ("11223344595",)) else ""
+        return "00100199700" if (tuple(heard), tuple(denied)) == ((second, first), ("11223344595",)) else ""
 
 
 def test_a_denied_snils_is_weighed_together_with_its_next_reading() -> None:
@@ -412,7 +413,7 @@ def test_a_denied_snils_is_weighed_together_with_its_next_reading() -> None:
         "  right: {kind: confirm, prompts: n, yes: wait, no: first, else: wait}"
     )
     call = Driver(nodes, world=_HearsTwice(), speech=True)
-    call.give(Utterance("раз"))
+    call.give(Utterance("раз", 0.9, (Hearing("рад", 1.5),)))
     assert (call.node, call.session.slots["snils"]) == ("main.right", "11223344595")
     call.give(Digits("2"))
     call.give(Utterance("два"))

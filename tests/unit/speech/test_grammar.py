@@ -48,7 +48,7 @@ class _Wavering:
     def __init__(self) -> None:
         self.fed = 0
 
-    def recogniser(self, phrases: object) -> _Wavering:
+    def recogniser(self, phrases: object, *, others: bool = False) -> _Wavering:
         return self
 
     def missing(self, phrases: object) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
 from ivr.speech.endpoint import PATIENCE
-from ivr.speech.recogniser import Heard
+from ivr.speech.recogniser import Heard, Way
 from ivr.speech.turn import PRE_ROLL_MS, Outcome, Request, Turn
 from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS
 
@@ -48,7 +48,7 @@ class Office:
         self.free = places
         self.claimed = 0
 
-    def recogniser(self, phrases: Sequence[str]) -> Scribe:
+    def recogniser(self, phrases: Sequence[str], *, others: bool = False) -> Scribe:
         return self.scribe
 
     def missing(self, phrases: Sequence[str]) -> list[str]:
@@ -206,7 +206,7 @@ def test_giving_up_frees_the_place_once() -> None:
 
 def test_a_recogniser_that_cannot_begin_frees_the_place() -> None:
     class Broken(Office):
-        def recogniser(self, phrases: Sequence[str]) -> Scribe:
+        def recogniser(self, phrases: Sequence[str], *, others: bool = False) -> Scribe:
             raise RuntimeError("no memory")
 
     office = Broken("да")
@@ -227,3 +227,19 @@ def test_a_click_is_no_onset() -> None:
     for _ in range(5):
         assert hear(waiting, sound(LOUD, CHUNK_MS) + sound(QUIET, CHUNK_MS)) == []
     assert [outcome.text for outcome in hear(waiting, sound(LOUD, 6 * CHUNK_MS))] == [ONSET]
+
+
+def test_what_else_a_number_may_have_been_is_asked_for_and_told() -> None:
+    class Doubting(Office):
+        asked = False
+
+        def recogniser(self, phrases: Sequence[str], *, others: bool = False) -> Scribe:
+            self.asked = others
+            return self.scribe
+
+    office = Doubting("два")
+    office.scribe.finish = lambda: Heard("два", 0.6, (Way("двенадцать", 1.2),))  # type: ignore[method-assign]
+    for expects, asked in (("digits", True), ("choice", False)):
+        outcomes = hear(turn(office, expects), sound(LOUD, 320) + sound(QUIET, 2000))
+        assert office.asked == asked
+    assert outcomes[-1].others == (Way("двенадцать", 1.2),)

@@ -17,7 +17,11 @@ SINGLY = "один один два два три три четыре четыр�
 
 
 def found(*heard: str, denied: tuple[str, ...] = (), language: str = "ru") -> str:
-    return dictated.snils([text.split() for text in heard], language, denied)
+    return dictated.snils([[(text.split(), 0.0)] for text in heard], language, denied)
+
+
+def ways(*heard: tuple[str, float]) -> dictated.Ways:
+    return [(text.split(), cost) for text, cost in heard]
 
 
 def test_a_reading_without_mistakes_is_itself() -> None:
@@ -33,6 +37,31 @@ def test_a_word_that_is_wrong_lost_or_added_is_put_right() -> None:
     assert found(SINGLY.replace("девять", "семь")) == NUMBER
     assert found(SINGLY.removesuffix(" пять")) == NUMBER
     assert found(GROUPS.replace("четыреста", "живой четыреста")) == NUMBER
+
+
+def test_another_way_to_hear_it_is_believed_before_a_mistake_is_looked_for() -> None:
+    """Three words are wrong: too much for a guess, nothing for a recogniser that was unsure of them."""
+    bad = "сто двенадцать две пять тридцать три четыреста со пять девять пять"
+    assert found(bad) == ""
+    assert (
+        dictated.snils([ways((bad, 0.0), (GROUPS.replace("сорок", "со"), 1.0), (GROUPS, 2.5))], "ru")
+        == NUMBER
+    )
+    # One word less and another one more are likelier than what the recogniser nearly excludes.
+    slip, far = GROUPS.replace("двести тридцать", "тридцать"), "сто сто двадцать три сто сто девяносто пять"
+    assert dictated.snils([ways((slip, 0.0), (far, 9.0))], "ru") == NUMBER
+
+
+def test_ways_of_two_readings_are_weighed_together() -> None:
+    """What fits both is surer than what fits one of them better."""
+    other = "11223344090"  # valid, too
+    assert snils_is_valid(other)
+    heard = GROUPS.replace("девяносто пять", "пять")
+    first = ways(
+        (heard, 0.0), (GROUPS, 2.0), (GROUPS.replace("сорок пять девяносто пять", "сорок девяносто"), 1.8)
+    )
+    second = ways((SINGLY.replace("девять", "семь"), 0.0), (SINGLY, 0.5))
+    assert dictated.snils([second, first], "ru") == NUMBER
 
 
 def test_two_bad_readings_are_weighed_together() -> None:
@@ -61,14 +90,14 @@ def test_what_is_no_number_is_none() -> None:
     st.sampled_from(["ru", "en"]),
 )
 def test_whatever_was_heard_the_answer_is_valid_or_none(heard: list[list[str]], language: str) -> None:
-    number = dictated.snils(heard, language)
+    number = dictated.snils([[(words, 0.0), (words[1:], 1.0)] for words in heard], language)
     assert number == "" or snils_is_valid(number)
 
 
 @settings(max_examples=40)
 @given(st.lists(st.sampled_from(sorted(ENGLISH.values)), max_size=20))
 def test_english_too(heard: list[str]) -> None:
-    number = dictated.snils([heard, heard], "en", ("11223344595",))
+    number = dictated.snils([[(heard, 0.0)], [(heard, 0.0)]], "en", ("11223344595",))
     assert number == "" or snils_is_valid(number)
 
 
