@@ -22,8 +22,9 @@ from ivr.agi.server import AgiServer
 from ivr.agi.session import Session
 from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, NoInput, Prompt, SpeechFailed, Utterance
-from ivr.speech.contract import ENGINES
-from ivr.speech.recogniser import Heard
+from ivr.dialog.ports import Hearing
+from ivr.speech.contract import ENGINES, MAX_RESULTS_BYTES
+from ivr.speech.recogniser import MAX_OTHERS, Heard, Way
 from ivr.speech.server import SpeechServer
 
 pytestmark = pytest.mark.e2e
@@ -35,6 +36,7 @@ class Words:
 
     def __init__(self, words: str) -> None:
         self.words = words
+        self.others: tuple[Way, ...] = ()
         self.fed = bytearray()
         self.phrases: tuple[str, ...] = ()
 
@@ -52,7 +54,7 @@ class Words:
         return self.words
 
     def finish(self) -> Heard:
-        return Heard(self.words, 0.9)
+        return Heard(self.words, 0.9, self.others)
 
 
 class OneTone:
@@ -154,6 +156,23 @@ async def test_words_and_barge_in(speech, listening, capture):
     assert speech.model.phrases[0] == "статус заявления" and "оператор" in speech.model.phrases
     assert len(speech.model.fed) > 8000
     assert speech.counters.sessions == 1
+
+
+async def test_all_ways_in_which_a_number_was_heard_arrive_in_order(speech, listening):
+    """Asterisk turns their order round and writes them into one line, which must hold the longest."""
+    long = "восемьсот девяносто четыре " * 6
+    speech.model.words = f"{long}ноль"
+    speech.model.others = tuple(Way(f"{long}{n}", n / 2) for n in range(1, MAX_OTHERS + 1))
+
+    async def speaks(phone: Any, _names: list[str]) -> None:
+        await until_heard(phone, 0.5)
+        await phone.say(VOICE)
+
+    ask = Ask((Prompt("menu"),), speech=True, expects="digits", max_digits=11, timeout_ms=2_000)
+    (heard,), _ = await listening(ask, speaks)
+    sent = MAX_RESULTS_BYTES // len(f"{long}11".encode()) - 1
+    assert (heard.text, heard.confidence) == (speech.model.words, 0.9)
+    assert heard.alternatives == tuple(Hearing(f"{long}{n}", n / 2) for n in range(1, sent + 1))
 
 
 async def test_keys_while_listening(speech, listening):
