@@ -19,7 +19,9 @@ from typing import Literal, Protocol
 
 Outcome = Literal["answered", "abandoned", "overflowed", "called_back", "transferred", "failed"]
 AgentStatus = Literal["logged_out", "available", "on_break"]
-AgentState = Literal["ready", "offered", "talking", "wrap_up", "paused"]  # paused: after an unanswered offer
+Channel = Literal["voice", "chat"]  # an agent takes one call or several chats
+# chatting: with chats, and nothing is being offered; paused: after an unanswered offer
+AgentState = Literal["ready", "offered", "talking", "wrap_up", "paused", "chatting"]
 CallState = Literal["queued", "offered", "connected", "ended"]
 
 
@@ -43,6 +45,7 @@ class CallQueued(Event):
     caller_ref: str = ""
     min_level: int = 1
     flow_version: str = ""
+    channel: Channel = "voice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,12 @@ class CallbackFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class OfferAccepted(Event):
-    """Caller and agent talk."""
+    """Caller and agent talk. ``channel`` serves an engine that no longer knows the call."""
 
     offer_id: str
     call_id: str
     agent_id: str
+    channel: Channel = "voice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +148,17 @@ class MarkGiven(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgentDefined(Event):
-    """An agent's skills (topic -> level 1..3), languages and dial string, from config or API."""
+    """An agent's skills (topic -> level 1..3), languages and dial string, from config or API.
+
+    ``chats``: how many chats he takes at once; -1: as many as the rules say.
+    """
 
     agent_id: str
     name: str
     endpoint: str
     skills: Mapping[str, int] = field(default_factory=dict)
     languages: tuple[str, ...] = ("ru",)
+    chats: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +168,10 @@ class AgentRemoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class AgentStatusDeclared(Event):
-    """What the agent says of himself; ``reason`` of a break is free text."""
+    """What the agent says of himself; ``reason`` of a break is free text.
+
+    Who logs out gives his chats back: they wait for another agent, with their places.
+    """
 
     agent_id: str
     status: AgentStatus
@@ -218,7 +229,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class OfferCall(Command):
-    """Ring this agent for this call, at most ``ring_ms``; report what came of it."""
+    """Ring this agent for this call, at most ``ring_ms``; report what came of it.
+
+    A chat rings nowhere: the agent's own client shows what it finds in ``Distributor.chats_of``.
+    """
 
     offer_id: str
     call_id: str
@@ -228,6 +242,7 @@ class OfferCall(Command):
     ring_ms: int
     reasons: tuple[str, ...] = ()
     token: int = 0
+    channel: Channel = "voice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +328,27 @@ class CallView:
     agent_id: str = ""
     wait: WaitView | None = None
     callback: bool = False  # nobody is on the line: he is to be called
+    channel: Channel = "voice"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatView:
+    """One chat. While it is offered ``offer_ends_ms`` says until when; when it is over ``outcome`` is set."""
+
+    chat_id: str
+    node: str  # which looks after it
+    queue: str
+    topic: str
+    language: str
+    state: CallState
+    first_queued_ms: int
+    agent_id: str = ""
+    offer_id: str = ""
+    offer_ends_ms: int = 0
+    released: str = ""  # why nobody will come (see ReleaseCall); "" while he may hope
+    wait: WaitView | None = None
+    outcome: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +363,8 @@ class AgentView:
     call_id: str = ""
     skills: Mapping[str, int] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+    chats: int = 0  # running, or being wrapped up
+    chat_capacity: int = 0  # so many at once; 0: he takes calls only
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +422,7 @@ class Snapshot:
     connected: bool = True  # False: the journal cannot be reached, what you see is old
     levels: tuple[LevelView, ...] = ()
     estimates: EstimatesView = EstimatesView()
+    chats_today: TodayView | None = None  # counts of chats; ``today`` has the calls
 
 
 class Distributor(Protocol):
@@ -410,6 +449,14 @@ class Distributor(Protocol):
 
     def kept_place(self, caller_ref: str) -> KeptPlace | None:
         """What is kept for this caller, who is calling again; None for nobody and nothing."""
+        ...
+
+    def chat(self, chat_id: str) -> ChatView | None:
+        """One chat, also for a while after its end; None: unknown, or not a chat."""
+        ...
+
+    def chats_of(self, agent_id: str) -> tuple[ChatView, ...]:
+        """What this agent is offered and which chats he has, the oldest first."""
         ...
 
     def snapshot(self) -> Snapshot: ...

@@ -13,8 +13,8 @@ from acd.contract import (
 )
 from acd.core.callback_events import CallbackEvents
 from acd.core.machine import MAX_AGENTS
-from acd.core.model import Agent
-from acd.core.rules import RulesError, parse
+from acd.core.model import CHAT, Agent
+from acd.core.rules import MAX_CHATS, RulesError, parse
 
 MAX_SKILLS = 200
 MAX_LANGUAGES = 20
@@ -38,24 +38,27 @@ class AgentEvents(CallbackEvents):
         if len(skills) != len(event.skills):
             self.count("skills_refused")
         languages = tuple(dict.fromkeys(event.languages))[:MAX_LANGUAGES]
+        own_chats = max(-1, min(MAX_CHATS, event.chats))
+        told = (skills, languages, own_chats)
         agent.name, agent.endpoint = event.name, event.endpoint
         if agent.removed:
             agent.removed = False
-        elif agent.skills == skills and agent.languages == languages and agent.pools:
+        elif agent.pools and told == (agent.skills, agent.languages, agent.own_chats):
             return
-        self._leave_pools(agent)
-        agent.skills, agent.languages = skills, languages
+        self.leave_pools(agent)
+        agent.skills, agent.languages, agent.own_chats = told
         self.join_pools(agent)
-        if self.refresh(agent):
+        newly = self.refresh(agent)
+        if self._keep_within_capacity(agent) or newly:
             self.seek_call(agent)
 
-    def _leave_pools(self, agent: Agent) -> None:
-        if agent.ready:
-            self.unready(agent)
-        if agent.resting:
-            self.count_resting(agent, False)
-        if agent.on_duty:
-            self._count_duty(agent, False)
+    def _keep_within_capacity(self, agent: Agent) -> bool:
+        """He may take fewer chats than before: those he has go on, the one just offered does not."""
+        offered = self.calls.get(agent.call_id) if agent.state == "offered" else None
+        if offered is not None and offered.channel == CHAT and len(agent.chats) >= agent.chat_capacity:
+            self.take_back(agent)
+            return self.set_state(agent, "ready")
+        return False
 
     def on_removed(self, event: AgentRemoved) -> None:
         agent = self.agents.get(event.agent_id)
@@ -65,8 +68,9 @@ class AgentEvents(CallbackEvents):
         agent.removed = True
         self.refresh(agent)
         if agent.state == "offered":
-            self._take_back(agent)
+            self.take_back(agent)
             self.set_state(agent, "ready")
+        self.give_back(agent)
         if agent.state != "talking":
             del self.agents[agent.agent_id]
 
@@ -77,7 +81,7 @@ class AgentEvents(CallbackEvents):
             return
         agent.reason = event.reason[:200]
         if event.status == "available" and agent.state == "paused":
-            agent.state = "ready"  # he says that he is there
+            agent.state = "chatting" if agent.chats else "ready"  # he says that he is there
             agent.since_ms, agent.timer = self.now_ms, 0
         if agent.status != event.status:
             if agent.status == "logged_out":
@@ -87,8 +91,10 @@ class AgentEvents(CallbackEvents):
                 agent.since_ms = self.now_ms
         newly = self.refresh(agent)
         if event.status != "available" and agent.state == "offered":
-            self._take_back(agent)
+            self.take_back(agent)
             self.set_state(agent, "ready")
+        if event.status == "logged_out":
+            self.give_back(agent)
         if newly:
             self.seek_call(agent)
 
@@ -107,6 +113,8 @@ class AgentEvents(CallbackEvents):
             self.count("agent_unknown")
         elif agent.state in ("wrap_up", "paused"):
             self._ready_again(agent)
+        elif resting := [chat for chat, due in agent.chats.items() if due]:
+            self.free_places(agent, resting)
         else:
             self.count("wrap_up_unknown")
 
@@ -135,8 +143,8 @@ class AgentEvents(CallbackEvents):
         self.raw_rules = dict(event.rules)
         self.use_rules(rules)
         self.reline()
-        for agent in list(self.ready.values()):
-            if agent.ready:
+        for agent in [*self.ready.values(), *self.open.values()]:
+            if agent.ready or agent.open:
                 self.seek_call(agent)
 
     def reline(self) -> None:
@@ -147,11 +155,18 @@ class AgentEvents(CallbackEvents):
             self.unstand(call)
         self.lines.clear()
         for agent in self.agents.values():
-            if agent.on_duty:
+            if agent.own_chats < 0 and agent.chat_capacity != self.rules.chat_capacity:
+                self.leave_pools(agent)
+                self.join_pools(agent)
+                self.refresh(agent)
+            elif agent.on_duty:
                 self._count_duty(agent, False)
                 self._count_duty(agent, True)
         for call in waiting:
             self.stand(call)
+        for agent in list(self.agents.values()):
+            self._keep_within_capacity(agent)
+        for call in waiting:
             self.wait(call)
             if not self.servable(call):
                 self.remind(self.now_ms + self.rules.nobody_can_serve_after_ms, "nobody", call.call_id)

@@ -18,17 +18,17 @@ from acd.contract import (
     OfferDeclined,
     OfferTimedOut,
 )
+from acd.core.chats import Chats
 from acd.core.machine import MAX_CALLS
 from acd.core.matching import agent_for
-from acd.core.model import Agent, Call, Offer
-from acd.core.seeking import Seeking
+from acd.core.model import CHAT, VOICE, Agent, Call
 
 MAX_PRIORITY = 9
 OLDEST_PLACE_MS = 86_400_000  # a time in the wrong unit must not outrank everybody for ever
 Report = OfferAccepted | OfferDeclined | OfferTimedOut | AgentUnreachable
 
 
-class CallEvents(Seeking):
+class CallEvents(Chats):
     # ------------------------------------------------------------------------------------------- calls
     def on_queued(self, event: CallQueued) -> None:
         call = self.calls.get(event.call_id)
@@ -41,9 +41,11 @@ class CallEvents(Seeking):
                 self.count("queued_after_end")
                 return
             del self.ended[event.call_id]  # the node is back and so is the caller
+            self.taken_up_again(event.call_id, gone.agent_id)
             if gone.outcome != "answered":
-                self.today.left(gone.outcome, gone.waited_ms, -1)
-                self.today.queued(-1)
+                today = self.todays[gone.channel]
+                today.left(gone.outcome, gone.waited_ms, -1)
+                today.queued(-1)
         if len(self.calls) >= MAX_CALLS:
             self.count("calls_refused")
             return
@@ -51,7 +53,8 @@ class CallEvents(Seeking):
         self.see(event.node)
         place = event.first_queued_ms or now
         freed: Agent | None = None
-        if event.caller_ref:  # a node always says a time: of a caller who only just came, its own
+        # A node always says a time: of a caller who only just came, its own.
+        if event.caller_ref and event.channel == VOICE:
             kept, freed = self._called_again(event)
             place = min(place, kept or self._kept_place(event) or now)
         priority, min_level = event.priority, event.min_level
@@ -66,9 +69,10 @@ class CallEvents(Seeking):
             event.caller_ref,
             min_level if 1 <= min_level <= 3 else max(1, min(3, min_level)),
             event.flow_version,
+            event.channel,
         )
         self.calls[call.call_id] = call
-        self.today.queued()
+        self.todays[event.channel].queued()
         if call.caller_ref:
             self.recall_agent(call)
         line = self.line_of(call)
@@ -159,9 +163,9 @@ class CallEvents(Seeking):
         self.end(call, event.outcome, event.reason)
         if call.callback:
             self.count("callbacks_cancelled")
-        else:
-            self.today.left(event.outcome, self.now_ms - call.place_ms)
-        if event.outcome == "abandoned" and not call.callback:
+        elif not call.returned:
+            self.todays[call.channel].left(event.outcome, self.now_ms - call.place_ms)
+        if event.outcome == "abandoned" and not call.callback and call.channel == VOICE:
             self.remember_place(call)
         if agent is not None and self.set_state(agent, "ready"):
             self.seek_call(agent)
@@ -188,35 +192,26 @@ class CallEvents(Seeking):
         if call.state == "connected":
             self.count("accepted_again" if call.agent_id == event.agent_id else "conflicts")
             return
+        if call.channel == CHAT:
+            self.accept_chat(call, event.agent_id)
+            return
         offer = self.offers.get(call.offer_id) if call.offer_id else None
         if offer is not None and offer.agent_id != event.agent_id:
             # A late report of an offer that had expired, while another agent was being rung for him.
             self.count("accepted_late")
-            self._unring(offer, call.node)
+            self.unring(offer, call.node)
         elif offer is not None:
             del self.offers[offer.offer_id]
         self._connect(call, event.agent_id)
 
     def _connect(self, call: Call, agent_id: str) -> None:
-        now = self.now_ms
         agent = self.agents.get(agent_id)
-        if agent is not None and agent.state == "talking":
+        if agent is not None and (agent.state == "talking" or agent.chats):
             self.count("conflicts")  # he cannot be in two places: the state keeps what it knew first
             agent = None
         elif agent is not None and agent.state == "offered" and agent.call_id != call.call_id:
-            self._take_back(agent)
-        self.unstand(call)
-        call.state = "connected"
-        call.parked = False  # a late word about a callback that was to be tried again
-        call.offer_id = ""
-        call.agent_id = agent_id
-        call.answered_ms = now
-        self.remind(now + self.rules.max_talk_ms, "talk", call.call_id)
-        if call.callback:
-            self.count("callbacks_answered")
-        else:
-            self.today.answered(now - call.place_ms)
-        self.learn(call)
+            self.take_back(agent)
+        self.joined(call, agent_id)
         if agent is not None:
             agent.call_id = call.call_id
             self.set_state(agent, "talking")
@@ -224,36 +219,10 @@ class CallEvents(Seeking):
     def _unknown_conversation(self, event: OfferAccepted) -> Call:
         """The journal was emptied while these two talked: keep the agent busy."""
         self.count("accepted_unknown")
-        call = Call(event.call_id, "", "", "", "", 0, self.now_ms, "", 1, "")
+        call = Call(event.call_id, "", "", "", "", 0, self.now_ms, "", 1, "", event.channel)
         self.calls[call.call_id] = call
-        self.today.queued()
+        self.todays[call.channel].queued()
         return call
-
-    def _take_back(self, agent: Agent) -> None:
-        """The agent's present offer is void; its caller waits on, first in time."""
-        other = self.calls.get(agent.call_id)
-        agent.call_id = ""
-        if other is not None and other.offer_id:
-            offer = self.offers.get(other.offer_id)
-            if offer is not None:
-                self.withdraw(offer, other.node)
-            self.requeue(other)
-
-    def _unring(self, offer: Offer, node: str) -> None:
-        self.withdraw(offer, node)
-        agent = self.agents.get(offer.agent_id)
-        if agent is not None and agent.state == "offered":
-            agent.call_id = ""
-            if self.set_state(agent, "ready"):
-                self.seek_call(agent)
-
-    def requeue(self, call: Call) -> None:
-        """Back into the line with the first queued time."""
-        self.stand(call)
-        if call.attempts >= self.rules.max_attempts:
-            self.release(call, "waited_too_long")
-        if not self.seek_agent(call):
-            self.wait(call)
 
     def on_declined(self, event: OfferDeclined) -> None:
         self._failed(event, self.rules.declined_pause_ms)
@@ -307,6 +276,12 @@ class CallEvents(Seeking):
             # Its OfferAccepted was lost or comes later: it was answered, whatever we knew.
             self.count("ended_before_accepted")
             offered = self.free_from_offer(call)
+            if call.channel == CHAT:
+                self.joined(call, event.agent_id)
+                if offered is not None and self.set_state(offered, "ready"):
+                    self.seek_call(offered)
+                self._hang_up(call, event.outcome, "")
+                return
             self._connect(call, event.agent_id)
             if (
                 offered is not None
@@ -320,6 +295,9 @@ class CallEvents(Seeking):
         agent = self.agents.get(call.agent_id)
         self.remember_agent(call)
         self.end(call, outcome, reason)  # type: ignore[arg-type]
+        if call.channel == CHAT:
+            self.chat_over(call)
+            return
         if agent is None or agent.call_id != call.call_id:
             return
         agent.call_id = ""
@@ -338,6 +316,8 @@ class CallEvents(Seeking):
         freed: list[Agent] = []
         moved: list[Call] = []
         for call in [each for each in self.calls.values() if each.node == event.node]:
+            if call.channel == CHAT and self.move_to_another_node(call, event.node):
+                continue
             if call.state == "connected":
                 self._hang_up(call, "answered", "node_lost")
                 continue
@@ -349,7 +329,8 @@ class CallEvents(Seeking):
                 moved.append(call)
                 continue
             self.end(call, "failed", "node_lost")
-            self.today.left("failed", self.now_ms - call.place_ms)
+            if not call.returned:
+                self.todays[call.channel].left("failed", self.now_ms - call.place_ms)
         for agent in freed:
             if self.set_state(agent, "ready"):
                 self.seek_call(agent)

@@ -43,7 +43,8 @@ class CallbackEvents(CallEvents):
         freed = self.free_from_offer(waiting) if waiting is not None else None
         if waiting is not None:
             self.end(waiting, "called_back", event.callback_id)
-            self.today.left("called_back", now - waiting.place_ms)
+            if not waiting.returned:
+                self.todays[waiting.channel].left("called_back", now - waiting.place_ms)
         if event.caller_ref in self.callbacks:
             self.count("callback_known")  # he has one already, with the better place
         else:

@@ -24,6 +24,7 @@ from acd.contract import (
     CallEnded,
     CallLeft,
     CallQueued,
+    ChatView,
     Command,
     Event,
     KeptPlace,
@@ -84,7 +85,8 @@ class Engine(AgentEvents):
             self.now_ms = now_ms
         self.version += 1
         if self.now_ms >= self.today.midnight_ms:
-            self.today.turn(self.now_ms)
+            for today in self.todays.values():
+                today.turn(self.now_ms)
         deadlines = self.deadlines
         if deadlines and deadlines[0][0] <= self.now_ms:
             self._work_off()
@@ -115,6 +117,8 @@ class Engine(AgentEvents):
                 self.nobody(what)
             elif kind == "long":
                 self.too_long(what)
+            elif kind == "seat":
+                self.seat_rested(what, serial)
             elif kind == "talk":
                 self.talked_too_long(what)
             elif kind == "unpark":
@@ -150,6 +154,14 @@ class Engine(AgentEvents):
     def kept_for(self, caller_ref: str, now_ms: int | None = None) -> KeptPlace | None:
         """What is kept for a caller who calls again."""
         return self.kept_place(caller_ref, now_ms or self.now_ms) if caller_ref else None
+
+    def chat(self, chat_id: str) -> ChatView | None:
+        """One chat, also while its end is remembered; None: unknown, or a call."""
+        return views.chat(self, chat_id)
+
+    def chats_of(self, agent_id: str) -> tuple[ChatView, ...]:
+        """The chats that an agent has or is offered, the oldest first."""
+        return views.chats_of(self, agent_id)
 
     def snapshot(self, now_ms: int) -> Snapshot:
         return views.snapshot(self, max(now_ms, self.now_ms))

@@ -55,7 +55,7 @@ def said_at_arrival(machine: Machine, line: Line) -> tuple[float, int, int] | No
     raw = raw_ms(machine, line, ahead_of_newcomer(machine, line) - OWN_LINE)  # he stands in it himself
     if raw <= 0:
         return None
-    low, _, high = machine.calibration.announce(raw, name_of(line))
+    low, _, high = machine.calibration_of(line.key[0]).announce(raw, name_of(line))
     return raw, low, high
 
 
@@ -70,7 +70,7 @@ def raw_ms(machine: Machine, line: Line, ahead: float) -> float:
     spare = machine.rules.spare
     for spot in line.spots:
         pool = spot.pool
-        on_duty += pool.on_duty
+        on_duty += pool.seats
         soon += pool.resting + pool.ready_count
         if pool.ready_count and ahead < 1:
             for level in (3, 2, 1):
@@ -80,7 +80,7 @@ def raw_ms(machine: Machine, line: Line, ahead: float) -> float:
                     held = min(held, spot.opens_ms if free else spot.after_ms[level])
     if not held:
         return 0.0
-    rate = max(1, on_duty) / machine.service_ms
+    rate = max(1, on_duty) / machine.turn_ms(line.key[0])
     wait_ms = _time_for(ahead + FIRST, rate, soon, REST_LEFT * machine.rest_ms)
     return RING_MS + min(wait_ms, held)
 
@@ -108,7 +108,7 @@ def _view(machine: Machine, line: Line, ahead: float, place: int, servable: bool
     raw = raw_ms(machine, line, ahead)
     if raw <= 0:
         return WaitView(place, 0, machine.rules.ring_ms, True, 5_000)
-    low, likely, high = machine.calibration.announce(raw, name_of(line))
+    low, likely, high = machine.calibration_of(line.key[0]).announce(raw, name_of(line))
     return WaitView(place, low, high, True, likely)
 
 
@@ -146,7 +146,7 @@ def shares(machine: Machine, pool: Pool) -> list[tuple[Pool, float]]:
         stride = 1 + len(members) // max(8, LOOKS // max(1, len(members[0].pools)))
         members = members[::stride]
     for agent in members:
-        for other, _ in agent.pools:
+        for other, _ in agent.pools + agent.chat_pools:
             key = id(other)
             pools[key] = other
             common[key] = common.get(key, 0) + 1

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core.model import Agent, Call, Ended, Line
+from acd.core.model import CHAT, Agent, Call, Ended, Line
 from acd.core.rules import NEVER
 
 if TYPE_CHECKING:
     from acd.core.engine import Engine
 
+NAMED = 5
 LEVELS = {1: "can do it", 2: "is good at it", 3: "is an expert"}
 
 
@@ -21,6 +22,9 @@ def why(engine: Engine, call_id: str, now_ms: int) -> tuple[str, ...]:
     if call.state == "queued":
         return _of_waiting(engine, call, now_ms)
     name = _name(engine, call.agent_id)
+    if call.channel == CHAT:
+        verb = "is offered this chat" if call.state == "offered" else "has this chat"
+        return (f"{name} {verb}.", *_of_choice(call.reasons))
     verb = "is being rung for" if call.state == "offered" else "talks with"
     return (f"{name} {verb} this caller.", *_of_choice(call.reasons))
 
@@ -63,6 +67,8 @@ def _of_choice(reasons: tuple[str, ...]) -> tuple[str, ...]:
     ):
         if code in facts:
             sentences.append(sentence)
+    if "chats" in facts:
+        sentences.append(f"The agent had {facts['chats']} of {facts.get('chat_capacity', '?')} chats then.")
     if "priority" in facts:
         sentences.append(f"The call has priority {facts['priority']}.")
     return tuple(sentences)
@@ -78,7 +84,9 @@ def _of_waiting(engine: Engine, call: Call, now_ms: int) -> tuple[str, ...]:
     if wait is None or not wait.servable:
         return (*sentences, "Nobody on duty can serve this: an agent with the skill must log in.")
     present, on_break, away = _who_could(line)
-    ready = sum(agent.ready for agent in present)
+    chat = call.channel == CHAT
+    ready = sum(agent.open if chat else agent.ready for agent in present)
+    sentences.extend(_of_chats(present))
     sentences.append(_of_those(len(present), ready, on_break, away, wait.place))
     for spot in line.spots:
         for level in (3, 2, 1):
@@ -108,6 +116,18 @@ def _who_could(line: Line) -> tuple[list[Agent], int, int]:
     away = [agent for agent in able.values() if agent.status == "available" and not agent.reachable]
     present = [agent for agent in able.values() if agent.status == "available" and agent.reachable]
     return present, len(on_break), len(away)
+
+
+def _of_chats(present: list[Agent]) -> list[str]:
+    """Who of them has chats: of each, as long as they are few."""
+    chatting = [agent for agent in present if agent.chats]
+    if len(chatting) > NAMED:
+        return [f"{len(chatting)} of those who could serve it have chats."]
+    return [
+        f"{agent.name or 'Agent'} ({agent.agent_id}) has {len(agent.chats)} of {agent.chat_capacity} chats"
+        + (" and takes no further one now, because a call waits." if agent.draining else ".")
+        for agent in chatting
+    ]
 
 
 def _of_those(present: int, ready: int, on_break: int, away: int, place: int) -> str:

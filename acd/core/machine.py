@@ -6,7 +6,7 @@ Nothing here decides who serves whom; that is ``acd.core.matching``.
 from __future__ import annotations
 
 from acd.contract import OfferCall, Outcome, PlaceCallback, ReleaseCall, WithdrawOffer
-from acd.core.model import Agent, Call, Ended, Offer, Pool
+from acd.core.model import CHAT, VOICE, Agent, Call, Ended, Offer, Pool
 from acd.core.rules import NEVER
 from acd.core.state import State
 
@@ -20,14 +20,31 @@ CALLBACK_HELLO_MS = 10_000  # a customer who answered is told who calls, then hi
 class Machine(State):
     # ------------------------------------------------------------------------------------------ agents
     def join_pools(self, agent: Agent) -> None:
-        agent.pools = tuple(
-            (self.pool(("voice", skill, language)), level)
+        own = agent.own_chats
+        agent.chat_capacity = own if own >= 0 else self.rules.chat_capacity
+        agent.pools = self._pools_of(agent, VOICE)
+        agent.chat_pools = self._pools_of(agent, CHAT) if agent.chat_capacity else ()
+
+    def _pools_of(self, agent: Agent, channel: str) -> tuple[tuple[Pool, int], ...]:
+        return tuple(
+            (self.pool((channel, skill, language)), level)
             for skill, level in agent.skills.items()
             for language in agent.languages
         )
 
+    def leave_pools(self, agent: Agent) -> None:
+        if agent.ready:
+            self.unready(agent)
+        if agent.open:
+            self.close(agent)
+        if agent.resting:
+            self.count_resting(agent, False)
+        if agent.on_duty:
+            self._count_duty(agent, False)
+
     def refresh(self, agent: Agent) -> bool:
-        """Brings duty counts and the ready index in line with the agent's record; True: newly ready."""
+        """Brings duty counts and both indexes in line with the agent's record; True: newly ready, or newly
+        open to a chat."""
         on_duty = agent.status != "logged_out" and not agent.removed
         if on_duty != agent.on_duty:
             self._count_duty(agent, on_duty)
@@ -41,8 +58,9 @@ class Machine(State):
             and not agent.removed
             and bool(agent.pools)
         )
+        newly_open = self._refresh_open(agent, ready) if agent.chat_pools else False
         if ready == agent.ready:
-            return False
+            return newly_open
         agent.ready = ready
         if ready:
             agent.idle_since_ms = self.now_ms
@@ -52,7 +70,30 @@ class Machine(State):
                 pool.ready_count += 1
         else:
             self.unready(agent)
-        return ready
+        return ready or newly_open
+
+    def _refresh_open(self, agent: Agent, ready: bool) -> bool:
+        """The same for chats. Whose last chat is over comes anew: he is idle from now on."""
+        opens = agent.takes_chats
+        if agent.open and (not opens or (ready and not agent.ready)):
+            self.close(agent)
+        if not opens or agent.open:
+            return False
+        agent.open = True
+        agent.idle_since_ms = self.now_ms
+        self.open[agent.agent_id] = agent
+        for pool, level in agent.chat_pools:
+            pool.ready[level][agent.agent_id] = agent
+            pool.ready_count += 1
+        return True
+
+    def close(self, agent: Agent) -> None:
+        agent.open = False
+        key = agent.agent_id
+        del self.open[key]
+        for pool, level in agent.chat_pools:
+            del pool.ready[level][key]
+            pool.ready_count -= 1
 
     def count_resting(self, agent: Agent, resting: bool) -> None:
         """In wrap-up, so free soon: what an estimate wants to know of a pool."""
@@ -81,7 +122,8 @@ class Machine(State):
             del self.on_duty[agent.agent_id]
         step = 1 if on_duty else -1
         handicaps = self.weights.level
-        for pool, level in agent.pools:
+        for pool, level in agent.pools + agent.chat_pools:
+            chat = pool.key[0] == CHAT
             staffed = pool.staffed
             staffed[level] += step
             if on_duty:
@@ -94,7 +136,8 @@ class Machine(State):
             if pool.best < before and pool.lines:
                 self._reconsider(pool)
             pool.on_duty = total
-            pool.gap_ms = self.service_ms / total if total else 1e12
+            pool.seats += step * agent.chat_capacity if chat else step
+            pool.gap_ms = self.turn_ms(pool.key[0]) / pool.seats if pool.seats else 1e12
             if total:
                 weighed = staffed[1] * handicaps[1] + staffed[2] * handicaps[2] + staffed[3] * handicaps[3]
                 pool.handicap = weighed // total
@@ -125,8 +168,11 @@ class Machine(State):
         return False
 
     def set_state(self, agent: Agent, state: str) -> bool:
-        """Ready, talking …; True when the agent is newly ready."""
-        agent.state = state
+        """Ready, talking …; True when the agent is newly ready, or newly open to a chat.
+
+        Who has chats does not become ready but goes back to them.
+        """
+        agent.state = "chatting" if agent.chats and state == "ready" else state
         agent.since_ms = self.now_ms
         agent.timer = 0
         return self.refresh(agent)
@@ -138,6 +184,8 @@ class Machine(State):
         self.unstand(call)
         if agent.ready:
             self.unready(agent)
+        if agent.open:
+            self.close(agent)
         self.serial += 1
         offer_id = f"o{now}-{self.serial}"
         call.state = "offered"
@@ -146,10 +194,13 @@ class Machine(State):
         call.attempts += 1
         call.reasons = reasons
         agent.state = "offered"
-        agent.since_ms = agent.busy_since_ms = now
+        agent.since_ms = now
+        if not agent.chats:
+            agent.busy_since_ms = now
         agent.call_id = call.call_id
         self.offers[offer_id] = Offer(offer_id, call.call_id, agent.agent_id, now)
-        ring_ms = self.rules.ring_ms
+        channel = call.channel
+        ring_ms = self.rules.ring_ms if channel == VOICE else self.rules.chat_ring_ms
         due = now + ring_ms + self.rules.offer_grace_ms
         customer_ms = self.rules.callback_ring_ms
         if call.callback:  # first the customer's phone, then he is told who calls
@@ -165,7 +216,9 @@ class Machine(State):
                 )
             )
         else:
-            self.out.append(OfferCall(offer_id, call_id, node, agent_id, endpoint, ring_ms, reasons, token))
+            self.out.append(
+                OfferCall(offer_id, call_id, node, agent_id, endpoint, ring_ms, reasons, token, channel)
+            )
 
     def withdraw(self, offer: Offer, node: str) -> None:
         self.offers.pop(offer.offer_id, None)
@@ -179,7 +232,9 @@ class Machine(State):
 
     # ------------------------------------------------------------------------------------------ the end
     def end(self, call: Call, outcome: Outcome, reason: str) -> None:
-        """The call is over, with its one outcome."""
+        """The call is over, with its one outcome: a chat that was answered once stays answered."""
+        if call.returned:
+            outcome, reason = "answered", reason or outcome
         self.unstand(call)
         self.calls.pop(call.call_id, None)
         if call.callback and self.callbacks.get(call.caller_ref) == call.call_id:
@@ -187,7 +242,16 @@ class Machine(State):
         waited = (call.answered_ms or self.now_ms) - call.place_ms
         call.state = "ended"
         self.ended[call.call_id] = Ended(
-            outcome, reason, self.now_ms, call.node, call.topic, call.agent_id, call.reasons, waited
+            outcome,
+            reason,
+            self.now_ms,
+            call.node,
+            call.topic,
+            call.agent_id,
+            call.reasons,
+            waited,
+            call.channel,
+            call.place_ms,
         )
         if len(self.ended) > MAX_ENDED:
             self.ended.popitem(last=False)
@@ -198,8 +262,18 @@ class Machine(State):
         if agent.busy_since_ms and agent.status == "available" and 0 < took < 3_600_000:
             self.served += 1
             self.service_ms += (took - self.service_ms) / min(200, self.served + 20)
+        self.measure_work(agent)
+
+    def measure_work(self, agent: Agent) -> None:
+        took = self.now_ms - agent.busy_since_ms
         agent.worked_ms += min(took, 3_600_000) if agent.busy_since_ms else 0
         agent.busy_since_ms = 0
+
+    def measure_chat(self, took: int) -> None:
+        """How long a chat has its place, smoothed over about 200."""
+        if 0 < took < 3 * 3_600_000:
+            self.chats_served += 1
+            self.chat_ms += (took - self.chat_ms) / min(200, self.chats_served + 20)
 
     def measure_rest(self, agent: Agent) -> None:
         """Wrap-up alone, smoothed over about 100 of them."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 from math import exp
 
 from acd.core.machine import Machine
-from acd.core.model import Agent, Call, Line, Pool, Spot
+from acd.core.model import CHAT, Agent, Call, Line, Pool, Spot
 from acd.core.rules import NEVER
 
 LOOK = 8
@@ -25,6 +25,7 @@ GENERALIST = 32  # who is in more pools than this is kept back by his languages,
 EVER = -(1 << 60)
 NEVER_LATE = 2  # from this priority on nobody is set back
 
+Pools = tuple[tuple[Pool, int], ...]
 Choice = tuple[Call, int, float]  # with the agent's level and the claim
 
 
@@ -37,8 +38,9 @@ def call_for(machine: Machine, agent: Agent) -> tuple[Call, tuple[str, ...]] | N
     rare = rarest(machine, agent) if len(agent.languages) > 1 else 0
     best: Choice | None = None
     compared = 0
-    himself = 0 if agent.ready else 1  # he may not stand in the ready index yet
-    for pool, level in agent.pools:
+    himself = 0 if agent.ready or agent.open else 1  # he may not stand in the ready index yet
+    pools = _pools_open_to(agent) if agent.chat_pools else agent.pools
+    for pool, level in pools:
         if not pool.lines:
             continue
         base = pool.handicap - handicaps[level]
@@ -51,10 +53,17 @@ def call_for(machine: Machine, agent: Agent) -> tuple[Call, tuple[str, ...]] | N
                 compared += 1
                 best = _of_line(machine, line, pool, spot.opens_ms if free else after, base, level, best)
     if machine.wanted and agent.agent_id in machine.wanted:
-        best = _returning(machine, agent, best)
+        best = _returning(machine, agent, pools, best)
     if best is None:
         return None
     return best[0], reasons(machine, best[0], agent, best[1], "agent_free", compared)
+
+
+def _pools_open_to(agent: Agent) -> Pools:
+    """Who has chats can only be offered a further one."""
+    if agent.chats:
+        return agent.chat_pools if agent.takes_chats else ()
+    return agent.pools + agent.chat_pools if agent.takes_chats else agent.pools
 
 
 def _of_line(
@@ -91,10 +100,10 @@ def _older(one: Call, other: Call) -> bool:
     return (one.place_ms, one.call_id) < (other.place_ms, other.call_id)
 
 
-def _returning(machine: Machine, agent: Agent, best: Choice | None) -> Choice | None:
+def _returning(machine: Machine, agent: Agent, pools: Pools, best: Choice | None) -> Choice | None:
     """Callers whom this agent served last may be served before the head of their line."""
     weights = machine.weights
-    levels = {id(pool): each for pool, each in agent.pools}
+    levels = {id(pool): each for pool, each in pools}
     for call in machine.wanted[agent.agent_id].values():
         line = call.line
         if line is None:
@@ -169,7 +178,9 @@ def _cost(machine: Machine, agent: Agent, pool: Pool) -> float:
     cost = weights.load * agent.worked_ms / (on_duty_ms if on_duty_ms > SHORT_SHIFT_MS else SHORT_SHIFT_MS)
     if len(agent.languages) > 1 and machine.speakers.get(pool.key[2], 0) > 4 * rarest(machine, agent):
         cost += weights.language
-    pools = agent.pools
+    if agent.chats:
+        cost += weights.chat * len(agent.chats)
+    pools = agent.pools if agent.ready else agent.chat_pools
     if len(pools) <= GENERALIST:
         fewest = 1 << 30
         for other, _ in pools:
@@ -211,4 +222,6 @@ def reasons(
         codes += ("rescue",)
     if call.wanted and call.wanted == agent.agent_id:
         codes += ("same_agent",)
+    if call.channel == CHAT:
+        codes += (f"chats={len(agent.chats)}", f"chat_capacity={agent.chat_capacity}")
     return codes

@@ -13,7 +13,10 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from acd.contract import AgentStatus, CallState, Outcome
+from acd.contract import AgentStatus, CallState, Channel, Outcome
+
+VOICE: Channel = "voice"
+CHAT: Channel = "chat"
 
 PoolKey = tuple[str, str, str]  # channel, skill, language
 LineKey = tuple[str, str, str, str, int, int]  # channel, queue, topic, language, least level, priority
@@ -44,6 +47,7 @@ class Call:
         "queue",
         "reasons",
         "released",
+        "returned",
         "said",
         "state",
         "topic",
@@ -63,7 +67,7 @@ class Call:
         caller_ref: str,
         min_level: int,
         flow_version: str,
-        channel: str = "voice",
+        channel: Channel = VOICE,
     ) -> None:
         self.call_id = call_id
         self.node = node
@@ -88,6 +92,7 @@ class Call:
         self.callback = False  # he is to be called; he does not hold the line
         self.parked = False  # a callback whose time has not come stands in no line
         self.tries = 0  # calls to the customer
+        self.returned = False  # a chat whose agent went: it has been answered once already
         self.not_after_ms = 0
         self.said: tuple[int, float, int, int] | None = (
             None  # when, raw estimate, low and high: to learn from
@@ -191,6 +196,7 @@ class Pool:
         "resting",
         "row",
         "row_version",
+        "seats",
         "staffed",
     )
 
@@ -203,6 +209,7 @@ class Pool:
         self.lines: dict[LineKey, tuple[Line, Spot]] = {}  # lines in which somebody waits
         self.best = 0  # the highest level on duty: nobody is held back for a better one who is not there
         self.on_duty = 0
+        self.seats = 0  # contacts that those on duty can have at once: as many as they are, or their chats
         self.members: dict[str, Agent] = {}  # on duty
         self.row: list[tuple[Pool, float]] = []  # of estimates: see ``acd.core.estimate.shares``
         self.row_version = -1
@@ -211,18 +218,28 @@ class Pool:
 
 
 class Agent:
-    """One agent; free when available, reachable, not removed and doing nothing."""
+    """One agent; free when available, reachable, not removed and doing nothing.
+
+    ``state`` and ``call_id`` are of what has his whole attention: an offer, a call and its wrap-up. Chats run
+    beside it in ``chats``; who has some takes no call.
+    """
 
     __slots__ = (
         "agent_id",
         "busy_since_ms",
         "call_id",
+        "chat_capacity",
+        "chat_pools",
+        "chats",
+        "draining",
         "endpoint",
         "idle_since_ms",
         "languages",
         "name",
         "on_duty",
         "on_since_ms",
+        "open",
+        "own_chats",
         "pools",
         "reachable",
         "ready",
@@ -244,21 +261,39 @@ class Agent:
         self.skills: dict[str, int] = {}
         self.languages: tuple[str, ...] = ()
         self.pools: tuple[tuple[Pool, int], ...] = ()
+        self.chat_pools: tuple[tuple[Pool, int], ...] = ()  # empty: he takes no chats
+        self.own_chats = -1  # how many he takes at once; -1: as the rules say
+        self.chat_capacity = 0  # what follows from that
+        self.chats: dict[str, int] = {}  # 0 while it runs, then the serial of the deadline of its wrap-up
+        self.draining = False  # takes no further chat until these are over, because a call waits for him
         self.status: AgentStatus = "logged_out"
         self.reason = ""
-        self.state = "ready"  # ready, offered, talking, wrap_up, paused
+        self.state = "ready"  # ready, offered, talking, wrap_up, paused, chatting
         self.reachable = True  # until Asterisk says otherwise; an unreachable phone costs one short offer
         self.removed = False
         self.on_duty = False  # counted in the pools
         self.ready = False  # in the ready index
+        self.open = False  # in the index of those who may be offered a chat
         self.resting = False  # counted as such in the pools
         self.since_ms = 0
         self.idle_since_ms = 0
-        self.busy_since_ms = 0  # of the present offer, conversation or wrap-up
+        self.busy_since_ms = 0  # of the present offer, conversation or wrap-up; of the first of his chats
         self.on_since_ms = 0
         self.worked_ms = 0  # conversation and wrap-up since he came on duty
         self.call_id = ""
         self.timer = 0  # serial of the deadline that ends wrap-up or pause
+
+    @property
+    def takes_chats(self) -> bool:
+        """He may be offered one (more) now."""
+        return (
+            len(self.chats) < self.chat_capacity
+            and not self.draining
+            and (self.state == "ready" or self.state == "chatting")
+            and self.status == "available"
+            and self.reachable
+            and not self.removed
+        )
 
 
 class Offer(NamedTuple):
@@ -279,3 +314,5 @@ class Ended(NamedTuple):
     agent_id: str
     reasons: tuple[str, ...]
     waited_ms: int
+    channel: Channel = VOICE
+    place_ms: int = 0

@@ -10,7 +10,7 @@ from heapq import heapify
 from typing import TYPE_CHECKING, Any
 
 from acd.core.calibration import Calibration
-from acd.core.model import Agent, Call, Ended, Offer
+from acd.core.model import CHAT, Agent, Call, Ended, Offer
 from acd.core.rules import parse
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CALL_FIELDS = tuple(name for name in Call.__slots__ if name != "line")
-AGENT_FIELDS = tuple(name for name in Agent.__slots__ if name not in ("pools", "ready", "resting", "on_duty"))
+BUILT = ("pools", "chat_pools", "ready", "open", "resting", "on_duty")
+AGENT_FIELDS = tuple(name for name in Agent.__slots__ if name not in BUILT)
 PLAIN = (
     "now_ms",
     "token",
@@ -33,7 +34,7 @@ PLAIN = (
     "other_node",
     "deadlines_bound",
 )
-LATER = ("rest_ms",)  # what older snapshots of this format lack begins anew
+LATER = ("rest_ms", "chat_ms", "chats_served")  # what older snapshots of this format lack begins anew
 
 
 def dump(engine: Engine) -> dict[str, object]:
@@ -45,14 +46,19 @@ def dump(engine: Engine) -> dict[str, object]:
         "calls": [_plain(call, CALL_FIELDS) for call in engine.calls.values()],
         "agents": [_plain(agent, AGENT_FIELDS) for agent in engine.agents.values()],
         "on_duty": list(engine.on_duty),
+        # As of the last coming or going, when another turn was usual than now.
+        "gaps": sorted([*pool.key, pool.gap_ms] for pool in engine.pools.values() if pool.on_duty),
         "ready": list(engine.ready),
+        "open": list(engine.open),
         "offers": [list(offer) for offer in engine.offers.values()],
         "deadlines": sorted(list(deadline) for deadline in engine.deadlines),
         "ended": [[call_id, *map(_listed, ended)] for call_id, ended in engine.ended.items()],
         "places": [[caller, *kept] for caller, kept in engine.places.items()],
         "last_agent": [[caller, *kept] for caller, kept in engine.last_agent.items()],
         "calibration": engine.calibration.as_dict(),
+        "chat_calibration": engine.chat_calibration.as_dict(),
         "today": {"midnight_ms": engine.today.midnight_ms, "counts": dict(engine.today.counts)},
+        "chats_today": dict(engine.todays[CHAT].counts),
     }
 
 
@@ -66,22 +72,30 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
     engine.raw_rules = dict(state["rules"])
     engine.use_rules(parse(engine.raw_rules))
     engine.calibration = Calibration.of(state["calibration"])
-    engine.today.midnight_ms = state["today"]["midnight_ms"]
+    if "chat_calibration" in state:
+        engine.chat_calibration = Calibration.of(state["chat_calibration"])
+    for today in engine.todays.values():
+        today.midnight_ms = state["today"]["midnight_ms"]
+    engine.todays[CHAT].counts.update(state.get("chats_today", {}))
     engine.today.counts.update(state["today"]["counts"])
     for raw in state["agents"]:
         agent = Agent(raw["agent_id"])
         for name in AGENT_FIELDS:
-            setattr(agent, name, raw[name])
+            if name in raw:  # older snapshots know no chats
+                setattr(agent, name, raw[name])
         agent.languages = tuple(raw["languages"])
         engine.agents[agent.agent_id] = agent
         engine.join_pools(agent)
     for agent_id in state["on_duty"]:
         engine.come_on_duty(engine.agents[agent_id])
+    for channel, skill, language, gap_ms in state.get("gaps", ()):
+        engine.pool((channel, skill, language)).gap_ms = gap_ms
     for agent in engine.agents.values():
         since = agent.idle_since_ms
         engine.refresh(agent)
         agent.idle_since_ms = since
     _order_ready(engine, state["ready"])
+    _order_open(engine, state.get("open", list(engine.open)))
     for raw in state["calls"]:
         call = _call(raw)
         engine.calls[call.call_id] = call
@@ -93,7 +107,7 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
     engine.deadlines = [(raw[0], raw[1], raw[2], raw[3]) for raw in state["deadlines"]]
     heapify(engine.deadlines)
     for call_id, *raw in state["ended"]:
-        engine.ended[call_id] = Ended._make((*raw[:6], tuple(raw[6]), raw[7]))
+        engine.ended[call_id] = _ended(raw)
     for caller, *raw in state["places"]:
         engine.places[caller] = (raw[0], raw[1], raw[2])
     for caller, *raw in state["last_agent"]:
@@ -114,10 +128,31 @@ def _order_ready(engine: Engine, order: list[str]) -> None:
             pool.ready_count += 1
 
 
+def _order_open(engine: Engine, order: list[str]) -> None:
+    """So do those who may be offered a chat."""
+    if list(engine.open) == order:
+        return
+    for agent_id in order:
+        agent = engine.agents[agent_id]
+        engine.close(agent)
+        agent.open = True
+        engine.open[agent_id] = agent
+        for pool, level in agent.chat_pools:
+            pool.ready[level][agent_id] = agent
+            pool.ready_count += 1
+
+
+def _ended(raw: list[Any]) -> Ended:
+    """Older snapshots have fewer fields."""
+    ended = Ended(**dict(zip(Ended._fields, raw, strict=False)))
+    return ended._replace(reasons=tuple(ended.reasons))
+
+
 def _call(raw: dict[str, Any]) -> Call:
     call = Call("", "", "", "", "", 0, 0, "", 1, "")
     for name in CALL_FIELDS:
-        setattr(call, name, raw[name])
+        if name in raw:
+            setattr(call, name, raw[name])
     call.reasons = tuple(raw["reasons"])
     call.said = tuple(raw["said"]) if raw["said"] else None
     return call

@@ -16,6 +16,7 @@ from acd.core.service_level import FORMULAS
 
 MAX_STEPS = 8
 MAX_NAMES = 2_000
+MAX_CHATS = 20  # at once; more than a person can follow
 
 
 class RulesError(ValueError):
@@ -43,6 +44,7 @@ class Weights:
     idle: float = 0.08  # a second of idleness, for the choice among agents
     load: int = 300_000  # set back of an agent who worked all the time since he came on duty
     affinity: int = 45_000  # the agent who spoke to this caller last
+    chat: int = 20_000  # each chat that an agent has already, for the choice among agents
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,10 @@ class Rules:
     nobody_can_serve_after_ms: int = 5_000
     max_wait_ms: int = 3_600_000
     max_talk_ms: int = 14_400_000  # a conversation of which no end was reported is taken for over
+    chat_capacity: int = 0  # chats at once of an agent of whom nothing else is said; 0: calls only
+    chat_ring_ms: int = 30_000  # an offered chat waits this long to be taken up
+    # Who has chats begins no further ones while a call that he may serve has waited longer than this.
+    call_before_chat_ms: int = 30_000
     spare: tuple[int, int, int, int] = (0, 6, 2, 0)  # more ready agents of a level than this: no holding back
     weights: Weights = Weights()
     default_topic: TopicRule = TopicRule()
@@ -120,6 +126,8 @@ _TIMES = {  # key in the file -> (field, least, most), seconds
     "max_talk_s": ("max_talk_ms", 60, 86_400),
     "callback_ring_s": ("callback_ring_ms", 3, 60),
     "callback_retry_s": ("callback_retry_ms", 10, 86_400),
+    "chat_ring_s": ("chat_ring_ms", 3, 300),
+    "call_before_chat_s": ("call_before_chat_ms", 0, 86_400),
 }
 _WEIGHTS = {  # seconds in the file
     "priority_s": "priority",
@@ -129,6 +137,7 @@ _WEIGHTS = {  # seconds in the file
     "rescue_s": "rescue",
     "rescue_window_s": "rescue_window",
     "affinity_s": "affinity",
+    "chat_s": "chat",
     "load_s": "load",
 }
 _SHARES = {"rescue_chances": "rescue_chances", "late_chances": "late_chances", "idle_share": "idle"}
@@ -139,7 +148,8 @@ def parse(raw: Mapping[str, object]) -> Rules:
     """A checked rule set of the mapping that a rules file holds; RulesError names the first bad field."""
     raw = _mapping(raw, "")
     known = {*_TIMES, "version", "weights", "relax", "wrap_up_s", "spare", "topics", "queues", "languages"}
-    _no_unknown(raw, known | {"timezone", "service_level", "max_attempts", "callback_attempts"}, "")
+    known |= {"timezone", "service_level", "max_attempts", "callback_attempts", "chat_capacity"}
+    _no_unknown(raw, known, "")
     values: dict[str, object] = {}
     for key, (name, least, most) in _TIMES.items():
         if key in raw:
@@ -147,6 +157,8 @@ def parse(raw: Mapping[str, object]) -> Rules:
     for key in ("max_attempts", "callback_attempts"):
         if key in raw:
             values[key] = _whole(raw[key], key, 1, 1000)
+    if "chat_capacity" in raw:
+        values["chat_capacity"] = _whole(raw["chat_capacity"], "chat_capacity", 0, MAX_CHATS)
     if "weights" in raw:
         values["weights"] = _weights(_mapping(raw["weights"], "weights"))
     if "spare" in raw:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from acd.core.estimate import said_at_arrival
 from acd.core.machine import Machine
-from acd.core.matching import agent_for, call_for
-from acd.core.model import Agent, Call, Line
+from acd.core.matching import EVER, agent_for, call_for
+from acd.core.model import Agent, Call, Line, Offer
 from acd.core.rules import NEVER
+
+__all__ = ("EVER", "Seeking")
 
 CROWD = 40
 # A caller's place is the moment his node queued him; the entry that says so comes this much later at most.
@@ -33,7 +35,7 @@ class Seeking(Machine):
 
     def make_ready(self, agent: Agent) -> None:
         """His turn is over. He joins the ready index only if nobody waits for him: mostly somebody does."""
-        if agent.ready or not agent.on_duty or agent.removed or not agent.reachable:
+        if agent.ready or agent.chat_pools or not agent.on_duty or agent.removed or not agent.reachable:
             if self.set_state(agent, "ready"):
                 self.seek_call(agent)
             return
@@ -47,6 +49,53 @@ class Seeking(Machine):
             if not self.seek_call(agent):
                 self.refresh(agent)
 
+    # ------------------------------------------------------------------------------ back, or together
+    def requeue(self, call: Call) -> None:
+        """Back into the line with the first queued time."""
+        self.stand(call)
+        if call.attempts >= self.rules.max_attempts:
+            self.release(call, "waited_too_long")
+        if not self.seek_agent(call):
+            self.wait(call)
+
+    def take_back(self, agent: Agent) -> None:
+        """The agent's present offer is void; its caller waits on, first in time."""
+        other = self.calls.get(agent.call_id)
+        agent.call_id = ""
+        if other is not None and other.offer_id:
+            offer = self.offers.get(other.offer_id)
+            if offer is not None:
+                self.withdraw(offer, other.node)
+            self.requeue(other)
+
+    def unring(self, offer: Offer, node: str) -> None:
+        """An offer is void because its caller is served; its agent is ready again."""
+        self.withdraw(offer, node)
+        agent = self.agents.get(offer.agent_id)
+        if agent is not None and agent.state == "offered":
+            agent.call_id = ""
+            if self.set_state(agent, "ready"):
+                self.seek_call(agent)
+
+    def joined(self, call: Call, agent_id: str) -> None:
+        """Caller and agent talk, as far as the call is concerned."""
+        now = self.now_ms
+        self.unstand(call)
+        call.state = "connected"
+        call.parked = False  # a late word about a callback that was to be tried again
+        call.offer_id = ""
+        call.agent_id = agent_id
+        self.remind(now + self.rules.max_talk_ms, "talk", call.call_id)
+        if call.returned:
+            return
+        call.answered_ms = now
+        if call.callback:
+            self.count("callbacks_answered")
+        else:
+            self.todays[call.channel].answered(now - call.place_ms)
+        self.learn(call)
+
+    # ------------------------------------------------------------------------------------------ waiting
     def wait(self, call: Call) -> None:
         """He could not be matched at once: remember when a rule relaxes for him."""
         line = call.line
@@ -83,4 +132,4 @@ class Seeking(Machine):
             when, raw, low, high = call.said
             call.said = None
             pool = f"{call.topic}/{call.language}"
-            self.calibration.learn(pool, raw, (low, high), self.now_ms - when)
+            self.calibration_of(call.channel).learn(pool, raw, (low, high), self.now_ms - when)

@@ -13,7 +13,7 @@ from heapq import heapify, heappush
 
 from acd.contract import Command
 from acd.core.calibration import Calibration
-from acd.core.model import Agent, Call, Ended, Line, LineKey, Offer, Pool, PoolKey, Spot
+from acd.core.model import CHAT, VOICE, Agent, Call, Ended, Line, LineKey, Offer, Pool, PoolKey, Spot
 from acd.core.rules import NEVER, Rules
 from acd.core.today import Today
 
@@ -22,6 +22,7 @@ SPARE_DEADLINES = 10_000
 
 FIRST_SERVICE_MS = 330_000.0  # from offer to ready again, until measured
 FIRST_REST_MS = 20_000.0  # wrap-up, until measured
+FIRST_CHAT_MS = 600_000.0  # from being taken up to its place being free again, until measured
 Deadline = tuple[int, int, str, str]  # due_ms, serial, kind, id
 
 
@@ -40,6 +41,7 @@ class State:
         self.agents: dict[str, Agent] = {}
         self.offers: dict[str, Offer] = {}
         self.ready: dict[str, Agent] = {}
+        self.open: dict[str, Agent] = {}  # who may be offered a chat, longest idle first
         self.pools: dict[PoolKey, Pool] = {}
         self.lines: dict[LineKey, Line] = {}
         self.wanted: dict[str, dict[str, Call]] = {}  # agent -> waiting callers whom he served last
@@ -53,10 +55,14 @@ class State:
         self.speakers: dict[str, int] = {}  # agents on duty by language
         self.counters: dict[str, int] = {}
         self.today = Today()
+        self.todays = {VOICE: self.today, CHAT: Today()}
         self.calibration = Calibration()
+        self.chat_calibration = Calibration()
         self.service_ms = FIRST_SERVICE_MS  # mean from offer to ready again
         self.served = 0
         self.rest_ms = FIRST_REST_MS  # mean wrap-up
+        self.chat_ms = FIRST_CHAT_MS  # mean time that a chat has its place, wrap-up included
+        self.chats_served = 0
         self.on_duty: dict[str, Agent] = {}  # in the order in which they came
         self.duty_version = 0
         self.out: list[Command] = []
@@ -88,6 +94,9 @@ class State:
         if kind == "agent":
             agent = self.agents.get(what)
             return agent is not None and agent.timer in (0, serial)
+        if kind == "seat":
+            agent = self.agents.get(what)
+            return agent is not None and serial in agent.chats.values()
         return what in self.calls
 
     def see(self, node: str) -> None:
@@ -100,7 +109,15 @@ class State:
         self.weights = rules.weights
         self.late_after_ms = rules.target_ms - rules.answer_allowance_ms
         self.rescue_after_ms = self.late_after_ms - rules.weights.rescue_window
-        self.today.use(rules)
+        for today in self.todays.values():
+            today.use(rules)
+
+    def turn_ms(self, channel: str) -> float:
+        """Mean time that a contact takes its agent, or one of his places for chats."""
+        return self.chat_ms if channel == CHAT else self.service_ms
+
+    def calibration_of(self, channel: str) -> Calibration:
+        return self.chat_calibration if channel == CHAT else self.calibration
 
     # ----------------------------------------------------------------------------------- pools and lines
     def pool(self, key: PoolKey) -> Pool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from acd.contract import AgentState, AgentView, CallView, EstimatesView, Snapshot
+from acd.contract import AgentState, AgentView, CallView, ChatView, EstimatesView, Snapshot
 from acd.core import estimate
+from acd.core.model import CHAT, VOICE
 
 if TYPE_CHECKING:
     from acd.core.engine import Engine
@@ -14,15 +15,16 @@ if TYPE_CHECKING:
 def snapshot(engine: Engine, now_ms: int) -> Snapshot:
     """Everybody; costs time in proportion to all calls and agents, so ask at most once a second."""
     calls = []
-    longest = waiting = callbacks = 0
+    callbacks = 0
+    longest, waiting = {VOICE: 0, CHAT: 0}, {VOICE: 0, CHAT: 0}
     for call in sorted(engine.calls.values(), key=lambda each: (each.place_ms, each.call_id)):
         wait = None
         if call.state == "queued":
             if call.callback:
                 callbacks += 1
             else:
-                waiting += 1
-                longest = max(longest, now_ms - call.place_ms)
+                waiting[call.channel] += 1
+                longest[call.channel] = max(longest[call.channel], now_ms - call.place_ms)
             wait = estimate.wait_of(engine, call.call_id)
         calls.append(
             CallView(
@@ -35,6 +37,7 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
                 call.agent_id,
                 wait,
                 call.callback,
+                call.channel,
             )
         )
     agents = tuple(
@@ -49,6 +52,8 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
             agent.call_id,
             dict(agent.skills),
             agent.languages,
+            len(agent.chats),
+            agent.chat_capacity,
         )
         for agent in engine.agents.values()
         if not agent.removed
@@ -57,7 +62,60 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
         now_ms,
         tuple(calls),
         agents,
-        engine.today.view(waiting, longest, callbacks),
+        engine.today.view(waiting[VOICE], longest[VOICE], callbacks),
         levels=engine.today.levels(),
         estimates=EstimatesView(engine.calibration.asked, engine.calibration.inside),
+        chats_today=engine.todays[CHAT].view(waiting[CHAT], longest[CHAT], 0),
     )
+
+
+def chat(engine: Engine, chat_id: str) -> ChatView | None:
+    call = engine.calls.get(chat_id)
+    if call is None:
+        return _ended_chat(engine, chat_id)
+    if call.channel != CHAT:
+        return None
+    offer = engine.offers.get(call.offer_id) if call.offer_id else None
+    return ChatView(
+        chat_id,
+        call.node,
+        call.queue,
+        call.topic,
+        call.language,
+        call.state,
+        call.place_ms,
+        call.agent_id,
+        call.offer_id,
+        offer.made_ms + engine.rules.chat_ring_ms if offer else 0,
+        call.released,
+        estimate.wait_of(engine, chat_id),
+    )
+
+
+def _ended_chat(engine: Engine, chat_id: str) -> ChatView | None:
+    ended = engine.ended.get(chat_id)
+    if ended is None or ended.channel != CHAT:
+        return None
+    return ChatView(
+        chat_id,
+        ended.node,
+        "",
+        ended.topic,
+        "",
+        "ended",
+        ended.place_ms,
+        ended.agent_id,
+        outcome=ended.outcome,
+        reason=ended.reason,
+    )
+
+
+def chats_of(engine: Engine, agent_id: str) -> tuple[ChatView, ...]:
+    agent = engine.agents.get(agent_id)
+    if agent is None:
+        return ()
+    his = [chat_id for chat_id, wrapping in agent.chats.items() if not wrapping]
+    if agent.state == "offered":
+        his.append(agent.call_id)
+    views = [view for chat_id in his if (view := chat(engine, chat_id)) is not None]
+    return tuple(sorted(views, key=lambda view: (view.first_queued_ms, view.chat_id)))

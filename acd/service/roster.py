@@ -7,6 +7,7 @@
         skills: {technical: 3, account: 1}      # topic: 1 can, 2 good, 3 expert
         languages: [ru, en]         # default: [ru]
         status: available           # how he begins when nothing is known of him; default: logged_out
+        chats: 2                    # so many at once, 0: calls only; default: chat_capacity of the rules
 
 Every fault is reported with file and line; a roster with a fault is not used.
 """
@@ -22,6 +23,7 @@ from typing import Any, Final, cast
 import yaml
 
 from acd.contract import AgentDefined, AgentStatus
+from acd.core.rules import MAX_CHATS
 
 MAX_BYTES: Final = 20_000_000
 MAX_AGENTS: Final = 50_000
@@ -30,7 +32,7 @@ _ID = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _ENDPOINT = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@-]{1,80}")
 _PERSON = re.compile(r"[^\x00-\x1f]{1,100}")
 _NAME = re.compile(r"[a-z0-9_./-]{1,60}")
-_FIELDS: Final = frozenset({"id", "name", "endpoint", "skills", "languages", "status"})
+_FIELDS: Final = frozenset({"id", "name", "endpoint", "skills", "languages", "status", "chats"})
 
 
 class RosterError(Exception):
@@ -133,9 +135,10 @@ class _Reader:
         skills = self._skills(fields.get("skills"), node)
         languages = self._languages(fields.get("languages"))
         status = self._status(fields.get("status"))
+        chats = self._chats(fields.get("chats"))
         if len(self.faults) > before:
             return None
-        return RosterAgent(AgentDefined(agent_id, name, endpoint, skills, languages), status)
+        return RosterAgent(AgentDefined(agent_id, name, endpoint, skills, languages, chats), status)
 
     def _skills(self, node: yaml.Node | None, agent: yaml.Node) -> dict[str, int]:
         if node is None:
@@ -165,6 +168,15 @@ class _Reader:
             self._fault(node, "'languages' is to be a list such as [ru, en]")
             return ()
         return tuple(self._text(item, "a language", re.compile(r"[a-z]{2,3}")) for item in node.value)
+
+    def _chats(self, node: yaml.Node | None) -> int:
+        if node is None:
+            return -1
+        chats = _plain(node)
+        if not isinstance(chats, int) or isinstance(chats, bool) or not 0 <= chats <= MAX_CHATS:
+            self._fault(node, f"'chats' is how many he takes at once, 0 to {MAX_CHATS}, not {chats!r}")
+            return -1
+        return chats
 
     def _status(self, node: yaml.Node | None) -> AgentStatus:
         status = "logged_out" if node is None else _plain(node)

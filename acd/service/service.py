@@ -18,6 +18,7 @@ from acd.contract import (
     AgentRemoved,
     AgentStatusDeclared,
     CallQueued,
+    ChatView,
     Command,
     Event,
     KeptPlace,
@@ -27,6 +28,7 @@ from acd.contract import (
     Snapshot,
     WaitView,
 )
+from acd.core.model import VOICE
 from acd.journal.archive import Archive
 from acd.journal.codec import RecordTooLong, encode
 from acd.journal.shelving import Shelf, Shelving
@@ -244,6 +246,12 @@ class DistributorService:
             return None
         return self._follower.replica.engine.kept_for(caller_ref, self.now_ms())
 
+    def chat(self, chat_id: str) -> ChatView | None:
+        return self._follower.replica.engine.chat(chat_id)
+
+    def chats_of(self, agent_id: str) -> tuple[ChatView, ...]:
+        return self._follower.replica.engine.chats_of(agent_id)
+
     def snapshot(self) -> Snapshot:
         seen = self._follower.replica.engine.snapshot(self.now_ms())
         return seen if self.connected else replace(seen, connected=False)
@@ -267,8 +275,12 @@ class DistributorService:
 
     def is_working(self, agent_id: str) -> bool:
         """Whether the distributor itself keeps the agent's phone busy."""
-        agent = self._follower.replica.engine.agents.get(agent_id)
-        return agent is not None and agent.state in ("offered", "talking")
+        engine = self._follower.replica.engine
+        agent = engine.agents.get(agent_id)
+        if agent is None or agent.state not in ("offered", "talking"):
+            return False
+        call = engine.calls.get(agent.call_id)
+        return call is None or call.channel == VOICE  # a chat offered to him rings nowhere
 
     def tell(self, event: Event) -> None:
         """``report`` for callers that cannot wait."""
@@ -346,8 +358,8 @@ class DistributorService:
             if agent is None:
                 self._put(wanted)
                 self._put(AgentStatusDeclared(wanted.agent_id, entry.status))
-            elif (agent.name, agent.endpoint, agent.skills, agent.languages) != (
-                wanted.name, wanted.endpoint, wanted.skills, wanted.languages
+            elif (agent.name, agent.endpoint, agent.skills, agent.languages, agent.own_chats) != (
+                wanted.name, wanted.endpoint, wanted.skills, wanted.languages, wanted.chats
             ):  # fmt: skip
                 self._put(wanted)
         for agent_id in known.keys() - self._roster.agents.keys():

@@ -53,6 +53,10 @@ def test_relaxation_by_level():
         ({"answer_allowance_s": 60, "target_s": 30}, "answer_allowance_s"),
         ({"max_wait_s": 60}, "max_wait_s"),
         ({"callback_attempts": 0}, "callback_attempts"),
+        ({"chat_capacity": -1}, "chat_capacity"),
+        ({"chat_capacity": 21}, "chat_capacity"),
+        ({"chat_ring_s": 1}, "chat_ring_s"),
+        ({"weights": {"chat": 1}}, "weights.chat"),
     ],
 )
 def test_fault_names_its_field(raw, field):

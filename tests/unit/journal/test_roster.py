@@ -25,6 +25,8 @@ def test_what_is_left_out_takes_its_default() -> None:
     entry = roster.parse("agents:\n- {id: 2009, skills: {access: 1}}\n").entries[0]
     assert (entry.agent.name, entry.agent.endpoint) == ("2009", "PJSIP/2009")
     assert entry.agent.languages == ("ru",) and entry.status == "logged_out"
+    assert entry.agent.chats == -1, "as many as the rules say"
+    assert roster.parse("agents:\n- {id: a, skills: {t: 1}, chats: 0}\n").entries[0].agent.chats == 0
     assert roster.parse("").entries == ()
 
 
@@ -44,6 +46,10 @@ def test_what_is_left_out_takes_its_default() -> None:
         ("agents:\n- id: a\n  skills:\n    t: 1\n    t: 2\n", 5, "stands twice"),
         ("agents:\n- id: a\n  skills: {t: 1}\n  status: asleep\n", 4, "'status' is one of"),
         ("agents:\n- id: a\n  skills: {t: 1}\n  languages: ru\n", 4, "list"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  chats: 21\n", 4, "0 to 20, not 21"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  chats: -1\n", 4, "'chats' is how many"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  chats: true\n", 4, "'chats' is how many"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  chats: [2]\n", 4, "'chats' is how many"),
         ("agents:\n- id: a\n  skills: {t: 1}\n  endpoint: 'PJSIP/2001,30'\n", 4, "'endpoint' cannot be"),
         ("agents:\n- id: a\n  skills: {t: 1}\n- id: a\n  skills: {t: 1}\n", 4, "stands in line 2"),
     ],
