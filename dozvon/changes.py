@@ -40,7 +40,14 @@ class Changes:
             "prompts": (self._prompts, [*settings.voice_prompts.glob("*/"), config / "answers"]),
             "hours": (self._hours, [config / "hours.yaml", reference.hours_extra(settings)]),
             "flows": (self._flows, [config / "flows"]),
-            "understanding": (self._understanding, [config / "understanding", config / "answers"]),
+            "understanding": (
+                self._understanding,
+                [
+                    config / "understanding",
+                    *(config / "understanding" / language for language in settings.hotline.languages),
+                    config / "answers",
+                ],
+            ),
             "agents": (self._agents, [config / "agents.yaml"]),
             "rules": (self._rules, [config / "rules.yaml"]),
         }

@@ -37,13 +37,14 @@ def _row(guess: Guess) -> list[float]:
 
 
 def _asked(known: Examples) -> Examples:
-    """The questions of the answers, and the examples of ``none``."""
+    """The questions of the answers, and what no answer is for."""
     questions = [
         (text, answer.answer_id)
         for answer in answers.load(ROOT / "config/answers").values()
         for text in answer.questions[known.language]
     ]
     nothing = [(text, label) for text, label in known.labelled if label == NONE]
+    nothing += [(text, NONE) for text in known.unanswered]
     return dataclasses.replace(known, labelled=tuple(dict([*nothing, *questions]).items()))
 
 

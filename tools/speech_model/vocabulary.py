@@ -56,9 +56,9 @@ def examples(language: Language) -> list[str]:
     """What callers say about each topic, the questions of the answers, the phrases of the menus: from the
     shipped configuration."""
     found: list[str] = []
-    file = ROOT / f"config/understanding/{language.code}.yaml"
-    if file.exists():
-        found += _strings(yaml.safe_load(file.read_text("utf-8")))
+    for file in sorted((ROOT / "config/understanding").rglob("*.yaml")):
+        if language.code in (file.stem, file.parent.name):
+            found += _strings(yaml.safe_load(file.read_text("utf-8")))
     for file in sorted((ROOT / "config/answers").glob("*.yaml")):
         raw = yaml.safe_load(file.read_text("utf-8"))
         questions = raw.get("questions", {}) if isinstance(raw, dict) else {}

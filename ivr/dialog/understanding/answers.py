@@ -1,8 +1,8 @@
 """Which answer of config/answers a question asks for.
 
 The same classifier as for subjects, with answers for labels: trained from the questions of the answer files,
-and from the examples of ``none`` that tell what no answer is for. A question about a subject that has no
-answer may still look like one; that is what the confidence is for.
+and from the examples that tell what no answer is for: ``none``, and ``unanswered`` for questions that have a
+subject but no answer. Such a question may still look like one that has; that is what the confidence is for.
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ class AnswerFinder:
             raise ValueError("no questions")
         self._topics = {question.answer_id: question.topic for question in questions}
         asked = {" ".join(words(question.text)): question.answer_id for question in questions}
-        for text, label in examples.labelled:
-            if label == NONE:
-                asked.setdefault(" ".join(words(text)), NONE)
+        for text in (*(text for text, label in examples.labelled if label == NONE), *examples.unanswered):
+            asked.setdefault(" ".join(words(text)), NONE)
         labelled = tuple(asked.items())
         calibration = CALIBRATION.get(examples.language, CALIBRATION["ru"])
         trained = Examples(examples.language, labelled, examples.synonyms)

@@ -1,4 +1,5 @@
-"""config/understanding/LANGUAGE.yaml: what callers say, by subject. Faults are told with file and line."""
+"""What callers say, by subject: config/understanding/LANGUAGE.yaml, and whatever files of the same shape lie
+in the folder config/understanding/LANGUAGE. Faults are told with file and line."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ TOPICS = (
     "mobile-app",
 )
 COMMANDS = ("operator", "repeat", "back", "callback", "leave-request")
-MAX_EXAMPLES = 20_000
-_SECTIONS = ("topics", "commands", "none", "synonyms")
+MAX_EXAMPLES = 40_000
+_SECTIONS = ("topics", "commands", "none", "unanswered", "synonyms")
 
 
 class ExamplesFaulty(Exception):
@@ -36,10 +37,51 @@ class Examples:
     language: str
     labelled: tuple[tuple[str, str], ...]  # (text, label)
     synonyms: tuple[tuple[str, ...], ...]  # words of one meaning, the first stands for all
+    unanswered: tuple[str, ...] = ()  # questions that no answer fits, whatever subject they have
 
 
 def load(file: Path, language: str) -> Examples:
-    """Raises ExamplesFaulty."""
+    """``file`` and the files of the folder beside it that is named like it. Raises ExamplesFaulty."""
+    found = _Found()
+    for each in (file, *sorted(file.with_suffix("").glob("*.yaml"))):
+        found.read(each)
+    if len({label for _, label in found.labelled}) < 2:
+        raise ExamplesFaulty(f"{file}:1: examples of at least two subjects are needed")
+    return Examples(language, tuple(found.labelled), tuple(found.synonyms), tuple(found.unanswered))
+
+
+class _Found:
+    """What the files read until now hold."""
+
+    def __init__(self) -> None:
+        self.labelled: list[tuple[str, str]] = []
+        self.synonyms: list[tuple[str, ...]] = []
+        self.unanswered: list[str] = []
+        self._meant: dict[str, str] = {}
+
+    def read(self, file: Path) -> None:
+        sections = _sections(file)
+        for section, known in (("topics", None), ("commands", COMMANDS)):
+            for label, node in _mapping(file, sections.get(section)).items():
+                if known and label not in known:
+                    raise ExamplesFaulty(f"{file}:{_line(node)}: {label}: unknown; known: {', '.join(known)}")
+                self._add(file, _texts(file, node), label)
+        self._add(file, _texts(file, sections.get(NONE)), NONE)
+        self.unanswered += _texts(file, sections.get("unanswered"))
+        if groups := sections.get("synonyms"):
+            self.synonyms += [_synonyms(file, node) for node in _items(file, groups)]
+
+    def _add(self, file: Path, texts: list[str], label: str) -> None:
+        for text in texts:
+            said = " ".join(words(text))
+            if self._meant.setdefault(said, label) != label:
+                raise ExamplesFaulty(f"{file}:1: «{text}» stands under both {self._meant[said]} and {label}")
+            self.labelled.append((text, label))
+        if len(self.labelled) > MAX_EXAMPLES:
+            raise ExamplesFaulty(f"{file}:1: more than {MAX_EXAMPLES} examples")
+
+
+def _sections(file: Path) -> Mapping[str, yaml.Node]:
     try:
         root = quick(file.read_text("utf-8"))
     except OSError as error:
@@ -52,29 +94,7 @@ def load(file: Path, language: str) -> Examples:
     for name, node in sections.items():
         if name not in _SECTIONS:
             raise ExamplesFaulty(f"{file}:{_line(node)}: {name}: unknown; known: {', '.join(_SECTIONS)}")
-    labelled: list[tuple[str, str]] = []
-    for section, known in (("topics", None), ("commands", COMMANDS)):
-        for label, node in _mapping(file, sections.get(section)).items():
-            if known and label not in known:
-                raise ExamplesFaulty(f"{file}:{_line(node)}: {label}: unknown; known: {', '.join(known)}")
-            labelled += [(text, label) for text in _texts(file, node)]
-    labelled += [(text, NONE) for text in _texts(file, sections.get(NONE))]
-    synonyms = sections.get("synonyms")
-    groups = [_synonyms(file, node) for node in _items(file, synonyms)] if synonyms else []
-    _check(file, labelled)
-    return Examples(language, tuple(labelled), tuple(groups))
-
-
-def _check(file: Path, labelled: list[tuple[str, str]]) -> None:
-    if len(labelled) > MAX_EXAMPLES:
-        raise ExamplesFaulty(f"{file}:1: more than {MAX_EXAMPLES} examples")
-    if len({label for _, label in labelled}) < 2:
-        raise ExamplesFaulty(f"{file}:1: examples of at least two subjects are needed")
-    seen: dict[str, str] = {}
-    for text, label in labelled:
-        said = " ".join(words(text))
-        if seen.setdefault(said, label) != label:
-            raise ExamplesFaulty(f"{file}:1: «{text}» stands under both {seen[said]} and {label}")
+    return sections
 
 
 def _synonyms(file: Path, node: yaml.Node) -> tuple[str, ...]:

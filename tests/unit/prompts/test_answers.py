@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ivr.dialog.understanding import examples
 from ivr.prompts import answers
 from ivr.prompts.files import FilesFaulty
 
 ROOT = Path(__file__).resolve().parents[3]
+UNDERSTANDING = ROOT / "config" / "understanding" / "ru.yaml"
 GOOD = """\
 topic: access
 questions:
@@ -101,4 +103,5 @@ def test_the_questions_for_measuring_are_others_than_the_examples() -> None:
     taught = {answers.same_question(one) for answer in found.values() for one in answer.questions["ru"]}
     forms = [answers.same_question(question) for question, _ in asked]
     assert len(set(forms)) == len(forms)
+    taught |= {answers.same_question(one) for one in examples.load(UNDERSTANDING, "ru").unanswered}
     assert not taught & set(forms)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialog.understanding import ExamplesFaulty, Question, Understander, load
+from ivr.dialog.understanding import ExamplesFaulty, Question, Understander, examples, load
 from ivr.dialog.understanding.examples import COMMANDS, NONE, TOPICS
+from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 
 ROOT = Path(__file__).parents[3]
@@ -35,9 +36,9 @@ def test_test_sentences_are_many_and_apart_from_the_examples(known: Understander
     pairs = _pairs("ru")
     assert len(pairs) >= 300 and sum(label == NONE for _, label in pairs) >= 80
     assert {label for _, label in pairs} == {*TOPICS, *COMMANDS, NONE}
-    examples = (ROOT / "config/understanding/ru.yaml").read_text("utf-8")
-    said = {line.strip().removeprefix("- ") for line in examples.splitlines()}
-    assert not [text for text, _ in pairs if text in said]
+    taught = examples.load(ROOT / "config/understanding/ru.yaml", "ru")
+    said = {" ".join(words(text)) for text, _ in taught.labelled}
+    assert not [text for text, _ in pairs if " ".join(words(text)) in said]
 
 
 @pytest.mark.parametrize(("language", "right", "sure_and_wrong"), [("ru", 0.93, 0.02), ("en", 0.9, 0.02)])
@@ -123,6 +124,22 @@ def test_an_added_line_works(tmp_path: Path) -> None:
     (tmp_path / "understanding").mkdir()
     (tmp_path / "understanding/en.yaml").write_text(changed, "utf-8")
     assert load(tmp_path, ["en"]).intent("help my wizard hat is on fire", "en")[0] == "account"
+
+
+def test_more_examples_may_lie_in_files_of_a_folder(tmp_path: Path) -> None:
+    text = (ROOT / "config/understanding/en.yaml").read_text("utf-8")
+    more = tmp_path / "understanding/en/wizards.yaml"
+    more.parent.mkdir(parents=True)
+    (tmp_path / "understanding/en.yaml").write_text(text, "utf-8")
+    more.write_text("topics:\n  account: [my wizard hat is on fire]\n", "utf-8")
+    assert load(tmp_path, ["en"]).intent("help my wizard hat is on fire", "en")[0] == "account"
+    more.write_text(
+        "topics:\n  status: [where is my application]\n  access: [Where is my application!]", "utf-8"
+    )
+    with pytest.raises(
+        ExamplesFaulty, match=r"wizards\.yaml:1: «Where is my application!» stands under both"
+    ):
+        load(tmp_path, ["en"])
 
 
 @pytest.mark.parametrize(
