@@ -292,6 +292,7 @@ class ReleaseCall(Command):
     node: str
     reason: str
     token: int = 0
+    channel: Channel = "voice"
 
 
 # ------------------------------------------------------------------------------------------------ views
@@ -438,7 +439,10 @@ class Distributor(Protocol):
     async def report(self, event: Event) -> None: ...
 
     def commands(self, node: str) -> AsyncIterator[Command]:
-        """Orders for this node, each once, in order; the stream of a node lives on over reconnections."""
+        """Orders for this node, each once, in order; the stream of a node lives on over reconnections.
+
+        None of chats: whoever looks after them sees in ``chat`` how they stand.
+        """
         ...
 
     def wait_of(self, call_id: str) -> WaitView | None: ...

@@ -107,10 +107,10 @@ function showAgents(live, titleOf, nowMs) {
 }
 
 // A sign beside the colour: states can be told apart without seeing colours.
-const MARKS = { ready: "✓", offered: "↻", talking: "●", wrap_up: "✎", paused: "–", on_break: "‖", unreachable: "!" };
+const MARKS = { ready: "✓", offered: "↻", talking: "●", chatting: "≡", wrap_up: "✎", paused: "–", on_break: "‖", unreachable: "!" };
 
 function shownState(agent) {
-  if (agent.state === "talking" || agent.state === "offered") return agent.state;
+  if (["talking", "offered", "chatting"].includes(agent.state)) return agent.state;
   if (agent.status === "on_break") return "on_break";
   return agent.reachable ? agent.state : "unreachable";
 }

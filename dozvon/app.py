@@ -30,6 +30,7 @@ from dozvon import hotline as reference
 from dozvon.archive import DeskShelf
 from dozvon.callback_office import CallbackOffice
 from dozvon.changes import Changes
+from dozvon.chat_office import ChatOffice
 from dozvon.ears import Ears
 from dozvon.lookups import LookUps
 from dozvon.machine import secrets
@@ -48,6 +49,7 @@ from ivr.agi.ringing import ManagedPhones
 from ivr.agi.runner import CallRunner
 from ivr.agi.server import CALL_PATH, AgiServer, Limits, Metrics
 from ivr.callback_hours import appointment, window
+from ivr.dialog.model import Queue
 from ivr.dialog.ports import Wait
 from ivr.hotline import Hotline
 from web.app import WebServer, make_app
@@ -139,6 +141,7 @@ class Daemon:
             end_turn=self.ears.end_turn,
             look_up=LookUps(TicketStates(self.desk.database, self.desk.vault)),
         )
+        self.chats = self._make_chats() if settings.chats.enabled else None
         self.calls = LiveCalls(self.distributor, settings.node, hold_listeners=settings.speech.hold_listeners)
         self.calls.callbacks = self.callbacks
         self._agi = AgiServer(
@@ -158,6 +161,7 @@ class Daemon:
                 flow=FlowOffice(settings, self.hotline.store, self._changes),
                 incidents=IncidentOffice(settings),
                 callbacks=self._callback_office(),
+                chats=self.chats,
                 max_body_bytes=settings.web.max_body_bytes,
             ),
             settings.web.host,
@@ -185,6 +189,8 @@ class Daemon:
             self._spawn("speech", self._listen)
         if self.callbacks is not None:
             self._spawn("callbacks", self.callbacks.review)
+        if self.chats is not None:
+            self._spawn("chats", self.chats.run)
         # Last: from now on calls come in.
         await self._agi.start(self._settings.agi.host, self._settings.agi.port)
         log.info("ready", action="daemon_ready", node=self._settings.node)
@@ -235,6 +241,22 @@ class Daemon:
             self.distributor,
             lambda: self.hotline.store.current,
             wall_clock_ms,
+        )
+
+    def _make_chats(self) -> ChatOffice:
+        def queue() -> str:
+            flow = self.hotline.store.current
+            node = flow.nodes[flow.resume]
+            return node.queue if isinstance(node, Queue) else "main"
+
+        return ChatOffice(
+            self._settings.chats,
+            self._settings.node,
+            self.distributor,
+            topics=lambda: reference.topics(self._settings),
+            languages=self._settings.hotline.languages,
+            queue=queue,
+            reference=self.desk.vault.reference,
         )
 
     def _wait(self, topic: str, language: str) -> Wait:

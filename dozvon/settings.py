@@ -116,6 +116,14 @@ class Callbacks(Section):
     zones: dict[str, ZoneName] = {}
 
 
+class Chats(Section):
+    """Chats of an outside front, over the API. How many an agent takes: rules.yaml and agents.yaml."""
+
+    enabled: bool = True
+    silence_s: Annotated[int, Field(ge=3, le=600)] = 30  # a front that does not ask for so long is gone
+    max_chats: Annotated[int, Field(ge=1, le=100_000)] = 1_000  # waiting and running, of this node
+
+
 class Settings(Section):
     node: str = "node-1"
     home: Path = Path("var")
@@ -127,6 +135,7 @@ class Settings(Section):
     asterisk: Asterisk = Asterisk()
     web: Web = Web()
     callbacks: Callbacks = Callbacks()
+    chats: Chats = Chats()
     # Whose voice speaks a language, where ours has none or another is wanted: {tt: "rhvoice:Talgat"}.
     voices: dict[str, Voice] = {}
     voice_prompts: Path = ROOT / "voice_prompts"  # texts and sounds that callers hear

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from acd.contract import Distributor
 from desk.store import SqlDesk
 from web import callbacks as callback_endpoints
+from web import chats as chats_over_http
 from web import floor, records, selfservice, tickets
 from web.figures import FloorCollector, HttpFigures
 from web.gate import FailedAttempts, add_headers, problems, sign_in
@@ -23,13 +24,14 @@ from web.glance import Glance
 from web.live import LiveFeed
 from web.office import OFFICE, Check, Office
 from web.openapi import PREFIX, document
-from web.ports import CallbackPort, FlowPort, IncidentPort
+from web.ports import CallbackPort, ChatPort, FlowPort, IncidentPort
 from web.schemas import About, Ready
 from web.tokens import Tokens
 
 ENDPOINTS = (
     *tickets.ENDPOINTS,
     *callback_endpoints.ENDPOINTS,
+    *chats_over_http.ENDPOINTS,
     *floor.ENDPOINTS,
     *selfservice.ENDPOINTS,
     *records.ENDPOINTS,
@@ -50,6 +52,7 @@ def make_app(
     flow: FlowPort | None = None,
     incidents: IncidentPort | None = None,
     callbacks: CallbackPort | None = None,
+    chats: ChatPort | None = None,
     max_body_bytes: int = 1_000_000,
     dashboard: Path = DASHBOARD,
     live_interval_s: float = 0.5,
@@ -58,7 +61,8 @@ def make_app(
     """``checks`` say what /readyz needs beyond the journal and the desk, such as the connection to
     Asterisk's manager: callables, plain or async, that raise with a reason. ``registry`` holds the figures
     of the other parts; the web adds its own and the floor's. ``flow`` and ``incidents`` are what an
-    administrator changes while calls run, ``callbacks`` makes them; a web without one answers 503 there.
+    administrator changes while calls run, ``callbacks`` makes them and ``chats`` takes them; a web
+    without one answers 503 there.
     """
     figures_of = registry if registry is not None else CollectorRegistry()
     floor_now = Glance(distributor.snapshot)
@@ -80,6 +84,7 @@ def make_app(
         flow=flow,
         incidents=incidents,
         callbacks=callbacks,
+        chats=chats,
     )
     app.on_response_prepare.append(add_headers)
     for endpoint in ENDPOINTS:

@@ -77,7 +77,14 @@ async def define_agent(asked: Asked) -> Accepted:
     given = asked.sent(AgentIn)
     return await _report(
         asked,
-        AgentDefined(given.agent_id, given.name, given.endpoint, dict(given.skills), tuple(given.languages)),
+        AgentDefined(
+            given.agent_id,
+            given.name,
+            given.endpoint,
+            dict(given.skills),
+            tuple(given.languages),
+            given.chats,
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from acd.contract import Distributor
 from desk.store import SqlDesk
 from web.glance import Glance
 from web.live import LiveFeed
-from web.ports import CallbackPort, FlowPort, IncidentPort
+from web.ports import CallbackPort, ChatPort, FlowPort, IncidentPort
 from web.schemas import About
 from web.tokens import Tokens
 
@@ -30,6 +30,7 @@ class Office:
     flow: FlowPort | None = None
     incidents: IncidentPort | None = None
     callbacks: CallbackPort | None = None
+    chats: ChatPort | None = None
 
 
 OFFICE: web.AppKey[Office] = web.AppKey("office", Office)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from acd.contract import KeptPlace
 from desk.office import Actor
+from web.chat_schemas import AgentChats, Chat, ChatIn
 from web.problems import FieldFault
 from web.schemas import Callback, CallbackIn, CallbackPage, Flow, Incident, IncidentIn
 
@@ -33,6 +34,30 @@ class Conflict(Exception):
     def __init__(self, code: str, title: str, detail: str = "") -> None:
         super().__init__(title)
         self.code, self.detail = code, detail
+
+
+class TooMany(Exception):
+    """A bound is reached; later perhaps."""
+
+
+class ChatPort(Protocol):
+    """The methods with ``chat_id`` raise Unknown, those with ``agent_id`` also Conflict and Busy."""
+
+    async def request(self, given: ChatIn) -> Chat:
+        """Raises Refused, Conflict, TooMany."""
+        ...
+
+    async def show(self, chat_id: str) -> Chat: ...
+
+    async def leave(self, chat_id: str) -> Chat: ...
+
+    async def accept(self, chat_id: str, agent_id: str) -> Chat: ...
+
+    async def decline(self, chat_id: str, agent_id: str) -> Chat: ...
+
+    async def end(self, chat_id: str, agent_id: str) -> Chat: ...
+
+    async def of_agent(self, agent_id: str) -> AgentChats: ...
 
 
 class FlowPort(Protocol):

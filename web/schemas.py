@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from acd.contract import AgentState, AgentStatus, CallState
+from acd.contract import AgentState, AgentStatus, CallState, Channel
 from desk.contract import TicketKind, TicketStatus
 from desk.office import MAX_PAGE
 
@@ -171,6 +171,7 @@ class Call(Out):
     agent_id: str = ""
     wait: Wait | None = None
     callback: bool = Field(False, description="nobody is on the line: he is to be called")
+    channel: Channel = Field("voice", description="chat: see /chats")
 
 
 class Calls(Out):
@@ -194,6 +195,7 @@ class AgentIn(In):
     )
     skills: dict[TopicId, Annotated[int, Field(ge=1, le=3)]] = Field(default={}, max_length=200)
     languages: list[Language] = Field(default=["ru"], min_length=1, max_length=10)
+    chats: int = Field(-1, ge=-1, le=20, description="how many he takes at once; -1: as the rules say")
 
 
 class AgentPatch(In):
@@ -212,6 +214,8 @@ class Agent(Out):
     call_id: str
     skills: dict[str, int]
     languages: list[str]
+    chats: int = Field(0, description="running, or being wrapped up")
+    chat_capacity: int = Field(0, description="so many at once; 0: calls only")
 
 
 class Agents(Out):

@@ -228,7 +228,7 @@ class Machine(State):
         """Tells the caller's node, once, that nobody will come; he stays in line until it reports."""
         if not call.released and not call.callback:
             call.released = reason
-            self.out.append(ReleaseCall(call.call_id, call.node, reason, self.token))
+            self.out.append(ReleaseCall(call.call_id, call.node, reason, self.token, call.channel))
 
     # ------------------------------------------------------------------------------------------ the end
     def end(self, call: Call, outcome: Outcome, reason: str) -> None:

@@ -101,6 +101,7 @@ class Chores:
             call.call_id
             for call in self._follower.replica.engine.calls.values()
             if call.node == self._node
+            and call.channel == "voice"  # for a chat no line is held
             and not self._is_live(call.call_id)
             # A callback that waits is held by nobody; one that talks is held here like any call.
             and (not call.callback or call.state == "connected")

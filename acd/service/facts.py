@@ -87,6 +87,10 @@ class LiveFacts:
 
     def overhear(self, event: Event) -> None:
         """A fact of anybody in the journal: a newer word on an agent replaces ours."""
+        if isinstance(event, AgentRemoved) or (
+            isinstance(event, AgentStatusDeclared) and event.status == "logged_out"
+        ):
+            self._chats_given_back(event.agent_id)
         match event:
             case AgentStatusDeclared() if event.agent_id in self.statuses:
                 self.statuses[event.agent_id] = event
@@ -102,6 +106,12 @@ class LiveFacts:
             case _:
                 pass
 
+    def _chats_given_back(self, agent_id: str) -> None:
+        """He is gone: that he took up a chat must not be told again."""
+        for chat_id, fact in list(self.talking.items()):
+            if fact.channel == "chat" and fact.agent_id == agent_id:
+                del self.talking[chat_id]
+
     def is_live(self, call_id: str) -> bool:
         """Whether a caller or a customer called back is here now."""
         return call_id in self.calls or call_id in self.talking
@@ -111,10 +121,17 @@ class LiveFacts:
         return call_id in self._gone
 
     def settle(self, engine: Engine) -> None:
-        """Forgets callbacks that the engine has ended, or never took because the caller had one already."""
+        """Forgets callbacks that the engine has ended, or never took because the caller had one already; and
+        chats that are over, or that another node looks after now."""
         for key, fact in list(self.callbacks.items()):
             if key in engine.ended or engine.callbacks.get(fact.caller_ref, key) != key:
                 del self.callbacks[key]
+        for key, queued in list(self.calls.items()):
+            if queued.channel == "chat":
+                call = engine.calls.get(key)
+                if key in engine.ended or (call is not None and call.node != queued.node):
+                    del self.calls[key]
+                    self.talking.pop(key, None)
 
     def unknown_to(self, engine: Engine) -> list[Event]:
         """The facts that an engine's state lacks, in an order in which they can be taken in."""

@@ -6,6 +6,7 @@ Rules
   * An offer for a call that this node does not know is held back while the node is young (a caller whom a
     restarted daemon takes back may come a moment after the offer); later the call is reported as gone, so
     that no agent is kept for nobody.
+  * Orders about chats are passed over: nothing rings for them, the state says it all.
   * The inbox is bounded. When nobody takes orders the oldest go: they are the ones that ran out.
 """
 
@@ -109,6 +110,8 @@ class Orders:
         self._admit(command, entry.time_ms)
 
     def _admit(self, command: Command, made_ms: int) -> None:
+        if getattr(command, "channel", "voice") == "chat":
+            return
         if isinstance(command, OfferCall):
             if self._now_ms() - made_ms > command.ring_ms:
                 self._drop("ran_out", command.offer_id)

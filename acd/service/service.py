@@ -33,6 +33,7 @@ from acd.journal.archive import Archive
 from acd.journal.codec import RecordTooLong, encode
 from acd.journal.shelving import Shelf, Shelving
 from acd.journal.stream import Entry, Journal, Pulse
+from acd.service import chats
 from acd.service.chores import Chores
 from acd.service.facts import LiveFacts, same_rules
 from acd.service.follower import Follower
@@ -251,6 +252,18 @@ class DistributorService:
 
     def chats_of(self, agent_id: str) -> tuple[ChatView, ...]:
         return self._follower.replica.engine.chats_of(agent_id)
+
+    def chats_at(self, node: str) -> tuple[ChatView, ...]:
+        """Chats that are not over and that this node looks after."""
+        return chats.at_node(self._follower.replica.engine, node)
+
+    def hold_chat(self, chat_id: str) -> None:
+        """This node looks after the chat from now on, and tells of it again should the journal be lost."""
+        for fact in chats.facts_of(self._follower.replica.engine, chat_id, self.node):
+            if isinstance(fact, CallQueued):
+                self._put(fact)
+            else:  # known to the engine; remembered here
+                self._facts.note(fact, self.now_ms())
 
     def snapshot(self) -> Snapshot:
         seen = self._follower.replica.engine.snapshot(self.now_ms())

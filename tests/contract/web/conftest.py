@@ -16,12 +16,15 @@ from acd.contract import (
     AgentDefined,
     AgentReachabilityChanged,
     AgentStatusDeclared,
+    CallQueued,
+    ChatView,
     Event,
     KeptPlace,
     RulesLoaded,
     Snapshot,
 )
 from acd.core.engine import Engine
+from acd.service import chats
 from desk.store import SqlDesk
 from desk.vault import Vault
 from web.app import WebServer, make_app
@@ -50,6 +53,21 @@ class Floor:
         self.looks += 1
         state = self.engine.snapshot(self.now_ms)
         return replace(state, connected=self.connected)
+
+    def chat(self, chat_id: str) -> ChatView | None:
+        return self.engine.chat(chat_id)
+
+    def chats_of(self, agent_id: str) -> tuple[ChatView, ...]:
+        return self.engine.chats_of(agent_id)
+
+    def chats_at(self, node: str) -> tuple[ChatView, ...]:
+        return chats.at_node(self.engine, node)
+
+    def hold_chat(self, chat_id: str) -> None:
+        for fact in chats.facts_of(self.engine, chat_id, "n1"):
+            if isinstance(fact, CallQueued):
+                self.reported.append(fact)
+                self.engine.step(fact, self.now_ms)
 
     def kept_place(self, caller_ref: str) -> KeptPlace | None:
         return self.engine.kept_for(caller_ref, self.now_ms)
@@ -91,7 +109,7 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def open_site(tmp_path: Path, **parts: Any) -> AsyncIterator[Site]:
-    """``parts`` go to make_app; ``callbacks`` is made of desk and floor."""
+    """``parts`` go to make_app; ``callbacks`` and ``chats`` are made of desk and floor."""
     desk = SqlDesk(
         f"sqlite+aiosqlite:///{tmp_path}/desk.sqlite3", Vault.open(tmp_path / "keys.json"), tmp_path / "kept"
     )
@@ -100,6 +118,8 @@ async def open_site(tmp_path: Path, **parts: Any) -> AsyncIterator[Site]:
     floor = Floor()
     if make_callbacks := parts.pop("callbacks", None):
         parts["callbacks"] = make_callbacks(desk, floor)
+    if make_chats := parts.pop("chats", None):
+        parts["chats"] = make_chats(desk, floor)
     faults: dict[str, str] = {}
 
     def manager() -> None:

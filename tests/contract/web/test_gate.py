@@ -13,7 +13,13 @@ from web.app import ENDPOINTS
 
 from .conftest import Site
 
-PATHS = {"callback_id": "n1-cb-1", "number": "1234567", "call_id": "c1", "agent_id": "2001"}
+PATHS = {
+    "chat_id": "chat-1",
+    "callback_id": "n1-cb-1",
+    "number": "1234567",
+    "call_id": "c1",
+    "agent_id": "2001",
+}
 ROLES = ("agent", "supervisor", "admin")
 
 
