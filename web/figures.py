@@ -34,17 +34,24 @@ class FloorCollector(Collector):
         yield from _calls(snapshot)
         yield _agents(snapshot)
         yield from _today(snapshot.today)
+        if snapshot.chats_today is not None:
+            yield _counts("dozvon_today_chats", snapshot.chats_today)
         yield _levels(snapshot.levels)
         yield from _estimates(snapshot.estimates)
 
 
 def _calls(snapshot: Snapshot) -> Iterator[Metric]:
     calls = GaugeMetricFamily("dozvon_calls", "calls by topic and state", labels=["topic", "state"])
-    for (topic, state), number in sorted(Count((c.topic, c.state) for c in snapshot.calls).items()):
-        calls.add_metric([topic, state], number)
+    chats = GaugeMetricFamily("dozvon_chats", "chats by topic and state", labels=["topic", "state"])
+    counted = Count((c.channel, c.topic, c.state) for c in snapshot.calls)
+    for (channel, topic, state), number in sorted(counted.items()):
+        (chats if channel == "chat" else calls).add_metric([topic, state], number)
     yield calls
+    yield chats
     waiting = [
-        c.first_queued_ms for c in snapshot.calls if c.state in {"queued", "offered"} and not c.callback
+        c.first_queued_ms
+        for c in snapshot.calls
+        if c.state in {"queued", "offered"} and not c.callback and c.channel == "voice"
     ]
     longest_ms = max(0, snapshot.now_ms - min(waiting)) if waiting else 0
     yield _gauge("dozvon_longest_wait_seconds", "of the callers on the line", longest_ms / 1000)
@@ -63,13 +70,17 @@ def _agents(snapshot: Snapshot) -> Metric:
 
 
 def _today(today: TodayView) -> Iterator[Metric]:
-    counts = CounterMetricFamily("dozvon_today_calls", "since midnight, by what came of it", labels=["what"])
-    for what in ("offered", "answered", "answered_in_target", "abandoned", "short_abandons"):
-        counts.add_metric([what], getattr(today, what))
-    yield counts
+    yield _counts("dozvon_today_calls", today)
     yield _gauge("dozvon_today_asa_seconds", "average speed of answer since midnight", today.asa_ms / 1000)
     if today.service_level is not None:
         yield _gauge("dozvon_today_service_level_ratio", "share answered in time", today.service_level)
+
+
+def _counts(name: str, today: TodayView) -> Metric:
+    counts = CounterMetricFamily(name, "since midnight, by what came of it", labels=["what"])
+    for what in ("offered", "answered", "answered_in_target", "abandoned", "short_abandons"):
+        counts.add_metric([what], getattr(today, what))
+    return counts
 
 
 def _levels(levels: Iterable[LevelView]) -> Metric:

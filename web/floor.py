@@ -106,6 +106,11 @@ async def today(asked: Asked) -> Today:
     return today_of(asked.request.app[OFFICE].floor())
 
 
+async def chats_today(asked: Asked) -> Today:
+    snapshot = asked.request.app[OFFICE].floor()
+    return Today.model_validate(snapshot.chats_today).model_copy(update={"connected": snapshot.connected})
+
+
 async def quality(asked: Asked) -> Quality:
     office = asked.request.app[OFFICE]
     seen = office.floor()
@@ -157,6 +162,7 @@ ENDPOINTS = (
     _get("/agents", list_agents, "Agents and what they do", "agents", Agents),
     _get("/agents/{agent_id}", show_agent, "One agent", "agents", Agent, 404),
     _get("/today", today, "Figures since midnight of the centre's zone", "floor", Today),
+    _get("/today/chats", chats_today, "The same of chats", "floor", Today),
     _get(
         "/quality", quality, "Service level by every formula; how true announced waits were", "floor", Quality
     ),

@@ -3,6 +3,8 @@
 Rules of this module
   * A raw estimate is first multiplied by what its pool (its language, the whole) proved to need, then by
     quantiles of actual / said, kept per bucket of estimate. So the range is one that held in practice.
+  * Learning is slow: a wait depends on luck much more than on anything that is known when it begins, so a
+    few surprises prove nothing. One call's word has a bound.
   * Everything is learnt from events alone, inside ``step``: every replica knows the same.
   * Who gives up tells nothing; who holds out counts for those like him who did not.
 """
@@ -12,25 +14,38 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import exp
 
-LOW, LIKELY, HIGH = 0.05, 0.54, 0.94  # quantiles of the announced range and of the likely value
+LOW, LIKELY, HIGH = 0.05, 0.58, 0.94  # quantiles of the announced range and of the likely value
 BUCKET_MS = 20_000
 BUCKETS = 12
 # Multipliers to begin with, low, likely and high, as learnt on the benchmark's training seeds.
-FIRST = ((0.3, 1.1, 3.0), (0.22, 0.8, 2.6), *((0.24, 0.83, 2.1),) * (BUCKETS - 3), (0.3, 0.92, 1.6))
-FORGET_POOL = 0.93
-FORGET_ALL = 0.98
-TRUST_MS = 200_000.0  # weight of the wider experience (whole, then language) against the nearer one
-LEAST, MOST = 0.3, 2.5  # bounds of the correction
+FIRST = (
+    (0.66, 1.09, 2.56),
+    (0.45, 1.02, 2.5),
+    (0.3, 1.02, 2.3),
+    *((0.26, 1.0, 2.1),) * 2,
+    (0.27, 0.92, 2.3),
+    *((0.27, 0.83, 2.2),) * 2,
+    (0.27, 0.75, 2.1),
+    (0.26, 0.95, 2.0),
+    (0.25, 1.15, 2.0),
+    (0.22, 1.12, 1.84),
+)
+FORGET_POOL = 0.98
+FORGET_WIDE = 0.995
+TRUST = 20.0  # calls' worth of the wider experience (whole, then language) against the nearer one
+LEAST, MOST = 0.3, 2.5  # bounds of the correction, and of what one call says of it
+STEP, PRIOR = 0.01, 50  # least step of a quantile, and how many calls what it begins with is worth
 PATIENCE_MS = 350_000.0
 FLOOR_MS = 10_000.0
 MAX_POOLS = 5_000
+FORM = 2  # of what is kept
 
 
 @dataclass(slots=True)
 class Calibration:
     """Corrections, and the score: how many actual waits lay inside the range said."""
 
-    overall: list[float] = field(default_factory=lambda: [TRUST_MS, TRUST_MS])
+    overall: list[float] = field(default_factory=lambda: [TRUST, TRUST])  # sum of ratios, number of calls
     pools: dict[str, list[float]] = field(default_factory=dict)
     quantiles: list[list[float]] = field(default_factory=lambda: [list(each) for each in FIRST])
     seen: list[int] = field(default_factory=lambda: [0] * BUCKETS)
@@ -38,12 +53,12 @@ class Calibration:
     inside: int = 0
 
     def factor(self, pool: str) -> float:
-        factor = self.overall[0] / max(1.0, self.overall[1])
+        factor = self.overall[0] / self.overall[1]
         for key in (_language_of(pool), pool):  # the nearer its experience, the later its word
             sums = self.pools.get(key)
             if sums is not None:
-                factor = (sums[0] + TRUST_MS * factor) / (sums[1] + TRUST_MS)
-        return min(MOST, max(LEAST, factor))
+                factor = (sums[0] + TRUST * factor) / (sums[1] + TRUST)
+        return factor
 
     def announce(self, raw_ms: float, pool: str) -> tuple[int, int, int]:
         """Low, likely and high wait for a raw estimate."""
@@ -71,7 +86,7 @@ class Calibration:
         if not weight:
             return
         self.seen[bucket] += 1
-        step = max(0.02, 0.5 / self.seen[bucket]) * weight
+        step = max(STEP, 0.5 / (PRIOR + self.seen[bucket])) * weight
         values = self.quantiles[bucket]
         for which, quantile in enumerate((LOW, LIKELY, HIGH)):
             value = values[which]
@@ -92,24 +107,25 @@ class Calibration:
         here, there, share = self._buckets(likely)
         self._shift(here, ratio, weight * (1.0 - share))
         self._shift(there, ratio, weight * share)
-        self._weigh(self.overall, FORGET_ALL, weight * actual_ms, weight * raw_ms)
-        for key, forget in ((_language_of(pool), FORGET_ALL), (pool, FORGET_POOL)):
+        word = weight * min(MOST, max(LEAST, actual_ms / max(FLOOR_MS, raw_ms)))
+        self._weigh(self.overall, FORGET_WIDE, word, weight)
+        for key, forget in ((_language_of(pool), FORGET_WIDE), (pool, FORGET_POOL)):
             if key in self.pools or len(self.pools) < MAX_POOLS:
-                sums = self.pools.setdefault(key, [0.0, 0.0])
-                self._weigh(sums, forget, weight * actual_ms, weight * raw_ms)
+                self._weigh(self.pools.setdefault(key, [0.0, 0.0]), forget, word, weight)
 
     @staticmethod
-    def _weigh(sums: list[float], forget: float, actual: float, said: float) -> None:
-        sums[0] = sums[0] * forget + actual
-        sums[1] = sums[1] * forget + said
+    def _weigh(sums: list[float], forget: float, word: float, weight: float) -> None:
+        sums[0] = sums[0] * forget + word
+        sums[1] = sums[1] * forget + weight
 
     def as_dict(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {"form": FORM, **{name: getattr(self, name) for name in self.__slots__}}
 
     @classmethod
     def of(cls, raw: dict[str, object]) -> Calibration:
+        """What ``as_dict`` gave; of an older form, which meant other estimates, only the score is kept."""
         made = cls()
-        for name in cls.__slots__:
+        for name in cls.__slots__ if raw.get("form") == FORM else ("asked", "inside"):
             setattr(made, name, raw[name])
         return made
 

@@ -7,6 +7,7 @@ Rules of this module
     wrap-up included; whoever is offered a call, talks or wraps a call up is offered no chat.
   * Chat upon chat must not keep an agent from calls for ever: when a chat leaves its place while a call that
     he may serve has waited too long, he *drains*: no further chat until these are over.
+  * A telephone that cannot be reached keeps nobody from chats.
   * Here no telephone has the last word: an acceptance for which there is no place (any more) is refused.
   * Who logs out or is removed gives his running chats back. They wait with their places and go before others.
 """

@@ -83,7 +83,7 @@ def _of_waiting(engine: Engine, call: Call, now_ms: int) -> tuple[str, ...]:
     wait = engine.wait_of(call.call_id)
     if wait is None or not wait.servable:
         return (*sentences, "Nobody on duty can serve this: an agent with the skill must log in.")
-    present, on_break, away = _who_could(line)
+    present, on_break, away = _who_could(line, needs_phone=call.channel != CHAT)
     chat = call.channel == CHAT
     ready = sum(agent.open if chat else agent.ready for agent in present)
     sentences.extend(_of_chats(present))
@@ -103,7 +103,7 @@ def _of_waiting(engine: Engine, call: Call, now_ms: int) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _who_could(line: Line) -> tuple[list[Agent], int, int]:
+def _who_could(line: Line, needs_phone: bool) -> tuple[list[Agent], int, int]:
     """Of those logged in who could serve the line, now or later: who is there, how many have a break, and how
     many have a phone that cannot be reached."""
     able = {
@@ -113,8 +113,9 @@ def _who_could(line: Line) -> tuple[list[Agent], int, int]:
         if spot.after_ms[agent.skills[spot.pool.key[1]]] < NEVER
     }
     on_break = [agent for agent in able.values() if agent.status == "on_break"]
-    away = [agent for agent in able.values() if agent.status == "available" and not agent.reachable]
-    present = [agent for agent in able.values() if agent.status == "available" and agent.reachable]
+    here = [agent for agent in able.values() if agent.status == "available"]
+    away = [agent for agent in here if needs_phone and not agent.reachable]
+    present = [agent for agent in here if agent.reachable or not needs_phone]
     return present, len(on_break), len(away)
 
 

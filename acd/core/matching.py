@@ -60,10 +60,9 @@ def call_for(machine: Machine, agent: Agent) -> tuple[Call, tuple[str, ...]] | N
 
 
 def _pools_open_to(agent: Agent) -> Pools:
-    """Who has chats can only be offered a further one."""
-    if agent.chats:
-        return agent.chat_pools if agent.takes_chats else ()
-    return agent.pools + agent.chat_pools if agent.takes_chats else agent.pools
+    """Who has chats can only be offered a further one; so can who has no telephone."""
+    calls = () if agent.chats or not agent.reachable else agent.pools
+    return calls + agent.chat_pools if agent.takes_chats else calls
 
 
 def _of_line(

@@ -285,13 +285,12 @@ class Agent:
 
     @property
     def takes_chats(self) -> bool:
-        """He may be offered one (more) now."""
+        """He may be offered one (more) now. For that he needs no telephone."""
         return (
             len(self.chats) < self.chat_capacity
             and not self.draining
             and (self.state == "ready" or self.state == "chatting")
             and self.status == "available"
-            and self.reachable
             and not self.removed
         )
 

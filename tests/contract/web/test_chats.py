@@ -95,6 +95,11 @@ async def test_from_the_queue_to_an_agent_and_to_the_end(chats: ChatSite) -> Non
     status, over = await chats.act(made, "end")
     assert (status, over["state"], over["outcome"]) == (200, "ended", "answered")
     assert (await chats.act(made, "end"))[0] == 200
+    for path, offered in (("/today", 0), ("/today/chats", 1)):
+        _, today = await chats.ask("GET", path)
+        assert (today["offered"], today["answered"]) == (offered, offered)
+    _, figures = await chats.site.get("/metrics", None)
+    assert b'dozvon_today_chats_total{what="answered"} 1.0' in figures
     (fact,) = [each for each in chats.floor.reported if isinstance(each, CallQueued)]
     assert (fact.queue, fact.channel, fact.node) == ("main", "chat", "n1")
     assert fact.caller_ref and "web-77" not in repr(chats.floor.reported), "the journal knows nobody's name"

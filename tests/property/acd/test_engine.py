@@ -429,9 +429,9 @@ def _resting(agent) -> bool:
 
 
 def _ready(agent, channel="voice") -> bool:
-    usable = agent.status == "available" and agent.reachable and not agent.removed and bool(agent.pools)
+    usable = agent.status == "available" and not agent.removed and bool(agent.pools)
     if channel == "voice":
-        return usable and agent.state == "ready" and not agent.chats
+        return usable and agent.reachable and agent.state == "ready" and not agent.chats
     room = len(agent.chats) < agent.chat_capacity and not agent.draining
     return usable and agent.state in ("ready", "chatting") and room
 

@@ -136,12 +136,18 @@ def test_a_break_lets_running_chats_end():
     assert only(made.at(61, AgentStatusDeclared("2001", "available")), OfferCall).call_id == "t2"
 
 
-def test_a_lost_phone_stops_new_chats_only():
+def test_without_a_phone_there_are_chats_and_no_calls():
     made = centre()
     taken(made, 1, "t1")
     made.at(2, AgentReachabilityChanged("2001", False))
-    assert chat(made, 3, "t2") == [] and made.engine.chat("t1").state == "connected"
-    assert only(made.at(4, AgentReachabilityChanged("2001", True)), OfferCall).call_id == "t2"
+    taken(made, 3, "t2")
+    for each in ("t1", "t2"):
+        made.at(4, CallEnded(each, "2001"))
+    assert made.call(5, "c1") == [] and made.at(60, Tick()) == []
+    taken(made, 61, "t3")
+    made.at(62, CallEnded("t3", "2001"))
+    made.at(63, WrapUpFinished("2001"))
+    assert only(made.at(64, AgentReachabilityChanged("2001", True)), OfferCall).call_id == "c1"
 
 
 def test_who_logs_out_gives_his_chats_back_with_their_places():
