@@ -32,7 +32,7 @@ FIRST = (
 )
 FORGET_POOL = 0.98
 FORGET_WIDE = 0.995
-TRUST = 20.0  # calls' worth of the wider experience (whole, then language) against the nearer one
+TRUST = 25.0  # calls' worth of the wider experience (whole, then language) against the nearer one
 LEAST, MOST = 0.3, 2.5  # bounds of the correction, and of what one call says of it
 STEP, PRIOR = 0.01, 50  # least step of a quantile, and how many calls what it begins with is worth
 PATIENCE_MS = 350_000.0
