@@ -29,10 +29,11 @@ def fuzzy(lemmatised: bool) -> Guess:
     """rapidfuzz: the nearest example, by words in any order."""
     from rapidfuzz import fuzz, process
 
-    from ivr.dialog.understanding.text import lemmas, words
+    from ivr.dialog.understanding.text import read
 
     def form(text: str) -> str:
-        return " ".join(lemmas(text, "ru") if lemmatised else words(text))
+        said = read(text, "ru")
+        return " ".join(said.lemmas if lemmatised else said.words)
 
     known = {form(text): label for text, label in _examples()}
     choices = list(known)
@@ -51,10 +52,11 @@ def linear(machine: str, letters: bool, lemma_words: bool) -> Guess:
     from sklearn.pipeline import FeatureUnion, make_pipeline
     from sklearn.svm import LinearSVC
 
-    from ivr.dialog.understanding.text import lemmas, words
+    from ivr.dialog.understanding.text import read
 
     def terms(text: str) -> list[str]:
-        return lemmas(text, "ru") if lemma_words else words(text)
+        said = read(text, "ru")
+        return said.lemmas if lemma_words else said.words
 
     parts = [("words", TfidfVectorizer(analyzer=terms, sublinear_tf=True))]
     if letters:

@@ -15,8 +15,8 @@ from ivr.dialog.understanding.examples import NONE, Examples
 from ivr.dialog.understanding.text import words
 
 CALIBRATION = {
-    "ru": Calibration(-0.32, 3.10, -0.03, 0.12),
-    "en": Calibration(0.16, 2.58, -0.77, -1.65),
+    "ru": Calibration(-1.76, 3.57, -0.25, 1.62),
+    "en": Calibration(-0.42, 1.94, 1.63, 0.02),
 }
 
 

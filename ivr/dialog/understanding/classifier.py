@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +22,10 @@ from sklearn.svm import LinearSVC
 
 from ivr.dialog.understanding.examples import NONE, Examples
 from ivr.dialog.understanding.meanings import Meanings
-from ivr.dialog.understanding.text import lemma, lemmas, words
+from ivr.dialog.understanding.text import Said, lemma, read, words
 
 REGULARISATION = 1.0
-TOLERANCE = 1e-3  # finer changes no guess and takes a third longer
+TOLERANCE = 1e-2  # finer changes no guess and takes longer
 LETTERS = (2, 4)
 
 
@@ -47,8 +47,8 @@ class Calibration:
 
 
 CALIBRATION = {
-    "ru": Calibration(-0.77, 2.81, 0.21, 0.77),
-    "en": Calibration(-1.59, 2.70, 0.18, 1.55),
+    "ru": Calibration(-1.11, 2.92, -0.02, 1.03),
+    "en": Calibration(-1.81, 2.67, 0.43, 1.74),
 }
 
 
@@ -72,13 +72,11 @@ class Classifier:
             for text in group
             for word in words(text)[:1]
         }
-        texts = [text for text, _ in examples.labelled]
-        labels = [label for _, label in examples.labelled]
+        taught = [(read(text, self.language), label) for text, label in examples.labelled]
+        labels = [label for _, label in taught]
         # An utterance that stands among the examples needs no guessing.
-        self._given = {" ".join(words(text)): label for text, label in examples.labelled}
-        self._words = {
-            word for text, label in examples.labelled if label != NONE for word in self._meanings(text)
-        }
+        self._given = {_spaced(said): label for said, label in taught}
+        self._words = {word for said, label in taught if label != NONE for word in self._meanings(said)}
         self._features = FeatureUnion(
             [
                 ("meanings", Meanings(self.language)),
@@ -91,31 +89,30 @@ class Classifier:
                 ),
             ]
         )
-        self._machine = LinearSVC(C=REGULARISATION, class_weight="balanced", random_state=0, tol=TOLERANCE)
-        self._machine.fit(self._features.fit_transform(texts), labels)
+        self._machine = LinearSVC(C=REGULARISATION, random_state=0, tol=TOLERANCE)
+        self._machine.fit(self._features.fit_transform([said for said, _ in taught]), labels)
         self.labels: tuple[str, ...] = tuple(map(str, self._machine.classes_))
 
-    def _meanings(self, text: str) -> list[str]:
-        return [self._same.get(word, word) for word in lemmas(text, self.language)]
+    def _meanings(self, said: Said) -> list[str]:
+        return [self._same.get(word, word) for word in said.lemmas]
 
-    def _lemma_features(self, text: str) -> list[str]:
-        own = lemmas(text, self.language)
-        same = [self._same.get(word, word) for word in own]
+    def _lemma_features(self, said: Said) -> list[str]:
+        same = self._meanings(said)
         pairs = [f"{one}_{two}" for one, two in itertools.pairwise(same)]
-        return [*same, *pairs, *(f"={word}" for word in own)]
+        return [*same, *pairs, *(f"={word}" for word in said.lemmas)]
 
-    def features(self, texts: Sequence[str]) -> csr_matrix:
-        return self._features.transform(texts)
+    def features(self, texts: Iterable[str]) -> csr_matrix:
+        return self._features.transform([read(text, self.language) for text in texts])
 
     def guess_many(self, texts: Iterable[str]) -> list[Guess]:
-        texts = list(texts)
-        scores = np.atleast_2d(self._machine.decision_function(self.features(texts)))
+        everything = [read(text, self.language) for text in texts]
+        scores = np.atleast_2d(self._machine.decision_function(self._features.transform(everything)))
         if scores.shape[1] == 1:  # two labels only
             scores = np.hstack([-scores, scores])
         found = []
-        for text, row in zip(texts, scores, strict=True):
+        for said, row in zip(everything, scores, strict=True):
             order = np.argsort(row)[::-1]
-            meant = self._meanings(text)
+            meant = self._meanings(said)
             known = sum(word in self._words for word in meant) / len(meant) if meant else 0.0
             best, second = float(row[order[0]]), float(row[order[1]])
             found.append(Guess(self.labels[int(order[0])], best, best - second, known))
@@ -132,5 +129,5 @@ class Classifier:
         return guess.label, self._calibration.confidence(guess.margin, guess.best, guess.known)
 
 
-def _spaced(text: str) -> str:
-    return " ".join(words(text))
+def _spaced(said: Said) -> str:
+    return " ".join(said.words)

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ivr.dialog.understanding.text import lemmas
+from ivr.dialog.understanding.text import Said
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 Vector = npt.NDArray[np.float32]
+AXES = 80  # combinations of the vectors' numbers in which the examples differ most; more of them tell no more
 _HEAVIEST = 6.0  # a rare word counts at most this many times a word of every sentence
 
 
@@ -50,36 +52,47 @@ def load(language: str, models: Path = MODELS) -> WordVectors | None:
 
 
 class Meanings:
-    """scikit-learn's transformer: texts to sentence vectors. ``share``: how much they count beside words."""
+    """scikit-learn's transformer: utterances to sentence vectors."""
 
-    def __init__(self, language: str, share: float = 1.0) -> None:
-        self._language, self._share = language, share
+    def __init__(self, language: str) -> None:
+        self._language = language
         self._weights: Mapping[str, float] = {}
         self._unseen = 1.0
+        self._axes: Vector | None = None
 
-    def fit(self, texts: Sequence[str], _labels: object = None) -> Meanings:
-        seen: dict[str, int] = {}
-        for text in texts:
-            for word in set(lemmas(text, self._language)):
-                seen[word] = seen.get(word, 0) + 1
-        total = len(texts) + 1
-        self._weights = {word: float(np.log(total / (count + 1)) + 1) for word, count in seen.items()}
-        self._unseen = float(np.log(total) + 1)
+    def fit(self, everything: Sequence[Said], labels: object = None) -> Meanings:
+        self.fit_transform(everything, labels)
         return self
 
-    def transform(self, texts: Iterable[str]) -> csr_matrix:
-        return csr_matrix(np.stack([self._sentence(text) for text in texts]))
+    def transform(self, everything: Iterable[Said]) -> csr_matrix:
+        assert self._axes is not None
+        return csr_matrix(np.stack([self._sentence(said) @ self._axes for said in everything]))
 
-    def fit_transform(self, texts: Sequence[str], labels: object = None, **_: Any) -> csr_matrix:
-        return self.fit(texts, labels).transform(texts)
+    def fit_transform(self, everything: Sequence[Said], _labels: object = None, **_given: Any) -> csr_matrix:
+        self._weigh(everything)
+        sentences = np.stack([self._sentence(said) for said in everything])
+        with threadpool_limits(1):  # threads make so little work slower, on a busy machine far slower
+            _, turned = np.linalg.eigh(sentences.T @ sentences)
+            axes: Vector = turned[:, -AXES:].astype(np.float32)  # the last are the longest
+            self._axes = axes
+            return csr_matrix(sentences @ axes)
 
-    def _sentence(self, text: str) -> Vector:
+    def _weigh(self, everything: Sequence[Said]) -> None:
+        seen: dict[str, int] = {}
+        for said in everything:
+            for word in set(said.lemmas):
+                seen[word] = seen.get(word, 0) + 1
+        total = len(everything) + 1
+        self._weights = {word: float(np.log(total / (count + 1)) + 1) for word, count in seen.items()}
+        self._unseen = float(np.log(total) + 1)
+
+    def _sentence(self, said: Said) -> Vector:
         vectors = load(self._language)
         if vectors is None:
             return np.zeros(1, np.float32)
         total = np.zeros(vectors.size, np.float32)
-        for word in lemmas(text, self._language):
+        for word in said.lemmas:
             if (vector := vectors.vector(word)) is not None:
                 total += np.float32(min(self._weights.get(word, self._unseen), _HEAVIEST)) * vector
         length = np.float32(np.linalg.norm(total))
-        return np.float32(self._share) * total / length if length else total
+        return (total / length if length else total).astype(np.float32)

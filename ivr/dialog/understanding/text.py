@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_CHARACTERS = 600  # of one utterance; the rest is not looked at
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -55,5 +55,13 @@ def lemma(word: str, language: str) -> str:
     return _english(word) if language == "en" else word
 
 
-def lemmas(text: str, language: str) -> list[str]:
-    return [lemma(word, language) for word in words(text)]
+class Said(NamedTuple):
+    """An utterance taken apart; ``lemmas`` stand as the words do."""
+
+    words: list[str]
+    lemmas: list[str]
+
+
+def read(text: str, language: str) -> Said:
+    found = words(text)
+    return Said(found, [lemma(word, language) for word in found])
