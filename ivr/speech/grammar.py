@@ -14,6 +14,7 @@ from ivr.speech.contract import Expects
 
 _EVERYWHERE = ("person", "repeat", "back", "callback", "other_language")
 _AT_YES_OR_NO = ("yes", "no", "person", "repeat", "back")
+_USUAL_TIMES = 6  # listed so often more, a number's usual word is taken for so much likelier
 _AT_A_NUMBER = ("person", "repeat", "back", "skip")
 # Too short to be told from a cough, or made of words that other phrases are mistaken for.
 _LEFT_OUT = frozenset({"что", "не понял", "не поняла", "не расслышал", "what"})
@@ -38,7 +39,8 @@ def _common(language: str, intents: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def _number_words(language: str) -> tuple[str, ...]:
-    """() for a language whose numbers we do not know."""
+    """() for a language whose numbers we do not know. «Ноль» is said, «нулей» hardly ever: one word for each
+    value stands there several times, or quick speech loses words to the many that could be there."""
     known = NUMBER_WORDS.get(language)
     if known is None:
         return ()
@@ -49,4 +51,5 @@ def _number_words(language: str) -> tuple[str, ...]:
         *known.repeaters,
         *sorted(known.corrections | known.denials | known.restarts | known.joiners),
     )
-    return tuple(dict.fromkeys((*single, *_common(language, _AT_A_NUMBER))))
+    usual = {value: word for word, value in reversed(list(known.values.items()))}
+    return (*dict.fromkeys((*single, *_common(language, _AT_A_NUMBER))), *list(usual.values()) * _USUAL_TIMES)

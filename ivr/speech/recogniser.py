@@ -6,45 +6,25 @@ Vosk computes without holding the interpreter, so all this runs in worker thread
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from ivr.speech.tempo import Slower
 from ivr.speech.voice import doubled
+from ivr.speech.ways import MAX_WAYS, UNKNOWN, Heard, joined, likeliest, text_of, ways_of, weighed
 
 RATE = 8000
-UNKNOWN = "[unk]"
 MAX_PHRASES = 400
-MAX_WAYS = 10  # in which one stretch of speech is heard
-MAX_OTHERS = 11  # other ways to hear all that was said
+SLOWER = 1.3  # times; quick speech loses fewest words so (chosen on voices of development)
 _RATE_LINE = re.compile(r"^--sample-frequency=(\d+)", re.MULTILINE)
 
 
 class ModelFaulty(Exception):
     """The folder is no speech model that we can use; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Words that may have been said instead; ``cost``: natural logarithm of how many times less likely."""
-
-    words: str
-    cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """``confidence`` 0 to 1: of the least certain word, of the least certain stretch where several ways to
-    hear it were asked for; ``words``: what was said, "" for none; ``others``: the likeliest first."""
-
-    words: str
-    confidence: float
-    others: tuple[Way, ...] = ()
 
 
 class Recogniser(Protocol):
@@ -81,11 +61,16 @@ class VoskModel:
     def recogniser(self, phrases: Sequence[str], *, others: bool = False) -> Recogniser:
         """Of 8 kHz sound; ``phrases`` () listens freely. Words the model lacks are left out of a phrase's
         chance, so phrases with such words are not offered at all. ``others``: what else may have been said
-        is wanted, too."""
+        is wanted, too; then all is heard twice, the second time slowed, for twice the work."""
+        known = [phrase for phrase in phrases[:MAX_PHRASES] if not self.missing([phrase])]
+        if not others:
+            return self._made(known)
+        return _TwoPaces(self._made(known, MAX_WAYS), self._made(known, MAX_WAYS))
+
+    def _made(self, known: Sequence[str], ways: int = 0) -> _VoskRecogniser:
         import vosk
 
         rate = 2 * RATE if self._wide else RATE
-        known = [phrase for phrase in phrases[:MAX_PHRASES] if not self.missing([phrase])]
         if not known:
             made = vosk.KaldiRecognizer(self._model, rate)
         else:
@@ -93,8 +78,8 @@ class VoskModel:
             grammar = json.dumps([*known, UNKNOWN], ensure_ascii=False)
             made = vosk.KaldiRecognizer(self._model, rate, grammar)
         made.SetWords(True)
-        if others:
-            made.SetMaxAlternatives(MAX_WAYS)
+        if ways:
+            made.SetMaxAlternatives(ways)
         return _VoskRecogniser(made, self._wide)
 
     def missing(self, phrases: Sequence[str]) -> list[str]:
@@ -119,12 +104,12 @@ class _VoskRecogniser:
 
     def so_far(self) -> str:
         partial = json.loads(self._recogniser.PartialResult()).get("partial", "")
-        return _joined([*(_text(result) for result in self._done), partial])
+        return joined([*(text_of(result) for result in self._done), partial])
 
     def finish(self) -> Heard:
         self._done.append(json.loads(self._recogniser.FinalResult()))
         if any("alternatives" in result for result in self._done):
-            return _likeliest([_ways(result) for result in self._done])
+            return likeliest([ways_of(result) for result in self._done])
         words = [word for result in self._done for word in result.get("result", ())]
         said = [word for word in words if word["word"] != UNKNOWN]
         if not said:
@@ -134,40 +119,27 @@ class _VoskRecogniser:
         return Heard(" ".join(word["word"] for word in said), min(word["conf"] for word in said) * share)
 
 
-def _text(result: Mapping[str, Any]) -> str:
-    return str(result.get("text") or next((way["text"] for way in result.get("alternatives", ())), ""))
+class _TwoPaces:
+    """Hears everything as it was said and slowed: who dictates quickly swallows words, and slowed they are
+    found again; what one of the two mishears the other often does not."""
 
+    def __init__(self, plain: Recogniser, slow: Recogniser) -> None:
+        self._plain, self._slow = plain, slow
+        self._slower = Slower(SLOWER)
 
-def _ways(result: Mapping[str, Any]) -> list[Way]:
-    """The likeliest first. Vosk calls the logarithm of a way's likelihood its confidence."""
-    found = result.get("alternatives", ())
-    return [Way(way["text"], found[0]["confidence"] - way["confidence"]) for way in found]
+    def feed(self, sound: bytes) -> None:
+        self._plain.feed(sound)
+        if len(slowed := self._slower.feed(np.frombuffer(sound, "<i2"))):
+            self._slow.feed(slowed.astype("<i2").tobytes())
 
+    def so_far(self) -> str:
+        """As heard slowed: it loses less."""
+        return self._slow.so_far()
 
-def _likeliest(stretches: Iterable[Sequence[Way]]) -> Heard:
-    """What was said in all stretches together, each heard in several ways."""
-    best = [Way("", 0.0)]
-    confidence, words, unknown = 1.0, 0, 0
-    for ways in stretches:
-        if not ways or not ways[0].words:
-            continue
-        confidence = min(confidence, 1 / sum(math.exp(-way.cost) for way in ways))
-        words += len(ways[0].words.split())
-        unknown += ways[0].words.split().count(UNKNOWN)
-        costs: dict[str, float] = {}
-        for begun in best:
-            for way in ways:
-                text, cost = _joined([begun.words, way.words]), begun.cost + way.cost
-                costs[text] = min(cost, costs.get(text, cost))
-        ranked = sorted(costs.items(), key=lambda item: item[1])
-        best = [Way(text, cost) for text, cost in ranked[: MAX_OTHERS + 1]]
-    if words == unknown:
-        return Heard("", 0.0)
-    return Heard(best[0].words, confidence * (words - unknown) / words, tuple(best[1:]))
-
-
-def _joined(texts: Sequence[str]) -> str:
-    return " ".join(word for text in texts for word in text.split() if word != UNKNOWN)
+    def finish(self) -> Heard:
+        if len(rest := self._slower.finish()):
+            self._slow.feed(rest.astype("<i2").tobytes())
+        return weighed([self._slow.finish(), self._plain.finish()])
 
 
 def check_folder(folder: Path) -> None:

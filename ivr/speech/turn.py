@@ -19,8 +19,9 @@ from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
 from ivr.speech.endpoint import PATIENCE, EndOfSpeech, whole_sentence
 from ivr.speech.grammar import phrases_for
-from ivr.speech.recogniser import Model, Recogniser, Way
+from ivr.speech.recogniser import Model, Recogniser
 from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset, loudness
+from ivr.speech.ways import Way
 
 PRE_ROLL_MS = 480
 _SURE_YES_NO = 0.9

@@ -24,8 +24,8 @@ from ivr.agi.speaking import Speaker
 from ivr.dialog.contract import Ask, Digits, NoInput, Prompt, SpeechFailed, Utterance
 from ivr.dialog.ports import Hearing
 from ivr.speech.contract import ENGINES, MAX_RESULTS_BYTES
-from ivr.speech.recogniser import MAX_OTHERS, Heard, Way
 from ivr.speech.server import SpeechServer
+from ivr.speech.ways import MAX_OTHERS, Heard, Way
 
 pytestmark = pytest.mark.e2e
 VOICE = ROOT / "voice_prompts" / "ru" / "sounds" / "after.ask.alaw"

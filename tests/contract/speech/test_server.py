@@ -11,8 +11,8 @@ import pytest
 from ivr.speech.aeap import MAX_FRAME
 from ivr.speech.client import Client
 from ivr.speech.contract import BUSY, NOTHING, ONSET, turn_settings
-from ivr.speech.recogniser import MAX_OTHERS
 from ivr.speech.server import MAX_MALFORMED, SpeechServer
+from ivr.speech.ways import MAX_OTHERS
 
 TOKEN = "secret of the tests"
 Call = Callable[[], Client]

@@ -8,9 +8,9 @@ import pytest
 
 from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
 from ivr.speech.endpoint import PATIENCE
-from ivr.speech.recogniser import Heard, Way
 from ivr.speech.turn import PRE_ROLL_MS, Outcome, Request, Turn
 from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS
+from ivr.speech.ways import Heard, Way
 
 LOUD, QUIET = b"\x01", b"\x00"
 

@@ -14,7 +14,8 @@ from ivr.dialog import hearings
 from ivr.dialog.contract import Utterance
 from ivr.dialog.ports import Hearing
 from ivr.speech.contract import cost_of_other, score_of_other
-from ivr.speech.recogniser import MAX_OTHERS, UNKNOWN, _VoskRecogniser
+from ivr.speech.recogniser import _VoskRecogniser
+from ivr.speech.ways import MAX_OTHERS, UNKNOWN, Heard, Way, weighed
 
 
 class Vosk:
@@ -53,6 +54,19 @@ def test_the_likeliest_of_every_stretch_and_what_costs_little_more() -> None:
         ("сто два девять", 0.5), ("сто двадцать пять", 1.5), ("сто двадцать девять", 2.0)
     ]  # fmt: skip
     assert heard.confidence == pytest.approx(1 / (1 + math.exp(-1) + math.exp(-0.5)))
+
+
+def test_two_hearings_of_one_sound_weigh_the_same() -> None:
+    slow = Heard("ноль два", 0.8, (Way("нуль два", 0.5), Way("ноль", 3.0)))
+    plain = Heard("два", 0.5, (Way("ноль два", 1.0),))
+    both = weighed([slow, plain])
+    assert both.words == "ноль два"
+    assert both.confidence == pytest.approx((0.8 + 0.5 * math.exp(-1)) / 2)
+    assert both.others == (Way("два", 3.5), Way("нуль два", 3.75), Way("ноль", 5.0))
+    # Both sure of something else: the first is right, by half. Nothing heard is no evidence, but a doubt.
+    assert weighed([Heard("раз", 0.8), Heard("два", 1.0)]) == Heard("раз", 0.4, (Way("два", 0.0),))
+    assert weighed([Heard("раз", 0.8), Heard("", 0.0)]) == Heard("раз", 0.4)
+    assert weighed([Heard("", 0.0), Heard("", 0.0)]) == Heard("", 0.0)
 
 
 def test_what_was_said_so_far_is_the_likeliest_of_what_is_closed_and_what_goes_on() -> None:
