@@ -86,6 +86,8 @@ class AgentEvents(CallbackEvents):
         if agent.status != event.status:
             if agent.status == "logged_out":
                 agent.on_since_ms, agent.worked_ms = self.now_ms, 0
+            elif agent.status == "on_break" and event.status == "available" and agent.state == "ready":
+                self.measure_break(agent)
             agent.status = event.status
             if agent.state == "ready":
                 agent.since_ms = self.now_ms

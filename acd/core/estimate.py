@@ -51,7 +51,10 @@ def for_newcomer(machine: Machine, topic: str, language: str, queue: str, priori
 
 
 def said_at_arrival(machine: Machine, line: Line) -> tuple[float, int, int] | None:
-    """The raw estimate and the range for a caller who just joined; None when somebody is ready."""
+    """The raw estimate and the range for a caller who just joined; None when he is told no time: somebody is
+    ready, or nobody on duty could serve him."""
+    if not machine.line_servable(line):
+        return None
     raw = raw_ms(machine, line, ahead_of_newcomer(machine, line) - OWN_LINE)  # he stands in it himself
     if raw <= 0:
         return None
@@ -65,12 +68,13 @@ def name_of(line: Line) -> str:
 
 def raw_ms(machine: Machine, line: Line, ahead: float) -> float:
     """Mean time until ``ahead`` others and then this one are served; 0 when an agent is ready for him."""
-    on_duty = soon = 0
+    seats = away = soon = 0
     held = NEVER  # somebody ready is held back until this wait
     spare = machine.rules.spare
     for spot in line.spots:
         pool = spot.pool
-        on_duty += pool.seats
+        seats += pool.seats
+        away += pool.on_duty
         soon += pool.resting + pool.ready_count
         if pool.ready_count and ahead < 1:
             for level in (3, 2, 1):
@@ -80,8 +84,11 @@ def raw_ms(machine: Machine, line: Line, ahead: float) -> float:
                     held = min(held, spot.opens_ms if free else spot.after_ms[level])
     if not held:
         return 0.0
-    rate = max(1, on_duty) / machine.turn_ms(line.key[0])
-    wait_ms = _time_for(ahead + FIRST, rate, soon, REST_LEFT * machine.rest_ms)
+    turn_ms = machine.turn_ms(line.key[0])
+    if not seats:  # all are on a break: the first who is back serves one at once, then all take turns
+        back_ms = machine.break_ms / max(1, away)
+        return RING_MS + back_ms + _time_for(max(0.0, ahead + FIRST - 1.0), max(1, away) / turn_ms, 0, 0.0)
+    wait_ms = _time_for(ahead + FIRST, seats / turn_ms, soon, REST_LEFT * machine.rest_ms)
     return RING_MS + min(wait_ms, held)
 
 

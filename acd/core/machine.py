@@ -6,7 +6,7 @@ Nothing here decides who serves whom; that is ``acd.core.matching``.
 from __future__ import annotations
 
 from acd.contract import OfferCall, Outcome, PlaceCallback, ReleaseCall, WithdrawOffer
-from acd.core.model import CHAT, VOICE, Agent, Call, Ended, Offer, Pool
+from acd.core.model import CHAT, NO_GAP_MS, VOICE, Agent, Call, Ended, Line, Offer, Pool
 from acd.core.rules import NEVER
 from acd.core.state import State
 
@@ -39,6 +39,7 @@ class Machine(State):
             self.close(agent)
         if agent.resting:
             self.count_resting(agent, False)
+        self._take_seats(agent, (0, 0))
         if agent.on_duty:
             self._count_duty(agent, False)
 
@@ -48,6 +49,10 @@ class Machine(State):
         on_duty = agent.status != "logged_out" and not agent.removed
         if on_duty != agent.on_duty:
             self._count_duty(agent, on_duty)
+        there = agent.status == "available" and not agent.removed
+        seats = (1 if agent.reachable else 0, agent.chat_capacity) if there else (0, 0)
+        if seats != agent.seats:
+            self._take_seats(agent, seats)
         resting = agent.state == "wrap_up" and agent.status == "available" and not agent.removed
         if resting != agent.resting:
             self.count_resting(agent, resting)
@@ -123,7 +128,6 @@ class Machine(State):
         step = 1 if on_duty else -1
         handicaps = self.weights.level
         for pool, level in agent.pools + agent.chat_pools:
-            chat = pool.key[0] == CHAT
             staffed = pool.staffed
             staffed[level] += step
             if on_duty:
@@ -136,8 +140,7 @@ class Machine(State):
             if pool.best < before and pool.lines:
                 self._reconsider(pool)
             pool.on_duty = total
-            pool.seats += step * agent.chat_capacity if chat else step
-            pool.gap_ms = self.turn_ms(pool.key[0]) / pool.seats if pool.seats else 1e12
+            self._measure_gap(pool)
             if total:
                 weighed = staffed[1] * handicaps[1] + staffed[2] * handicaps[2] + staffed[3] * handicaps[3]
                 pool.handicap = weighed // total
@@ -145,6 +148,19 @@ class Machine(State):
                 pool.handicap = 0
         for language in agent.languages:
             self.speakers[language] = self.speakers.get(language, 0) + step
+
+    def _take_seats(self, agent: Agent, seats: tuple[int, int]) -> None:
+        """For how many calls and chats he is there: on a break he serves nobody, though he will be back."""
+        calls, chats = seats[0] - agent.seats[0], seats[1] - agent.seats[1]
+        agent.seats = seats
+        for pools, change in ((agent.pools, calls), (agent.chat_pools, chats)):
+            if change:
+                for pool, _ in pools:
+                    pool.seats += change
+                    self._measure_gap(pool)
+
+    def _measure_gap(self, pool: Pool) -> None:
+        pool.gap_ms = self.turn_ms(pool.key[0]) / pool.seats if pool.seats else NO_GAP_MS
 
     def _reconsider(self, pool: Pool) -> None:
         """The best on duty have left: others are no longer held back, or nobody can serve these lines."""
@@ -159,7 +175,10 @@ class Machine(State):
 
     def servable(self, call: Call) -> bool:
         """Somebody on duty could serve him, now or after a rule relaxes."""
-        line = call.line or self.line_of(call)
+        return self.line_servable(call.line or self.line_of(call))
+
+    @staticmethod
+    def line_servable(line: Line) -> bool:
         for spot in line.spots:
             staffed, after = spot.pool.staffed, spot.after_ms
             for level in (1, 2, 3):
@@ -274,6 +293,11 @@ class Machine(State):
         if 0 < took < 3 * 3_600_000:
             self.chats_served += 1
             self.chat_ms += (took - self.chat_ms) / min(200, self.chats_served + 20)
+
+    def measure_break(self, agent: Agent) -> None:
+        """How long a break is, smoothed over about 20 of them."""
+        took = min(7_200_000, max(0, self.now_ms - agent.since_ms))
+        self.break_ms += 0.05 * (took - self.break_ms)
 
     def measure_rest(self, agent: Agent) -> None:
         """Wrap-up alone, smoothed over about 100 of them."""

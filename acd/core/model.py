@@ -18,6 +18,8 @@ from acd.contract import AgentStatus, CallState, Channel, Outcome
 VOICE: Channel = "voice"
 CHAT: Channel = "chat"
 
+NO_GAP_MS = 1e12  # nobody is there
+
 PoolKey = tuple[str, str, str]  # channel, skill, language
 LineKey = tuple[str, str, str, str, int, int]  # channel, queue, topic, language, least level, priority
 Entry = tuple[int, str, "Call"]
@@ -209,11 +211,11 @@ class Pool:
         self.lines: dict[LineKey, tuple[Line, Spot]] = {}  # lines in which somebody waits
         self.best = 0  # the highest level on duty: nobody is held back for a better one who is not there
         self.on_duty = 0
-        self.seats = 0  # contacts that those on duty can have at once: as many as they are, or their chats
+        self.seats = 0  # contacts that those on no break can have at once: one each, or their chats
         self.members: dict[str, Agent] = {}  # on duty
         self.row: list[tuple[Pool, float]] = []  # of estimates: see ``acd.core.estimate.shares``
         self.row_version = -1
-        self.gap_ms = 1e12  # mean time between two of them becoming free
+        self.gap_ms = NO_GAP_MS  # mean time between two of them becoming free
         self.handicap = 0  # mean level handicap of those on duty: what this pool is used to
 
 
@@ -246,6 +248,7 @@ class Agent:
         "reason",
         "removed",
         "resting",
+        "seats",
         "since_ms",
         "skills",
         "state",
@@ -275,6 +278,7 @@ class Agent:
         self.ready = False  # in the ready index
         self.open = False  # in the index of those who may be offered a chat
         self.resting = False  # counted as such in the pools
+        self.seats = (0, 0)  # calls and chats for which he is counted there
         self.since_ms = 0
         self.idle_since_ms = 0
         self.busy_since_ms = 0  # of the present offer, conversation or wrap-up; of the first of his chats

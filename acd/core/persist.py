@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CALL_FIELDS = tuple(name for name in Call.__slots__ if name != "line")
-BUILT = ("pools", "chat_pools", "ready", "open", "resting", "on_duty")
+BUILT = ("pools", "chat_pools", "ready", "open", "resting", "on_duty", "seats")
 AGENT_FIELDS = tuple(name for name in Agent.__slots__ if name not in BUILT)
 PLAIN = (
     "now_ms",
@@ -34,7 +34,8 @@ PLAIN = (
     "other_node",
     "deadlines_bound",
 )
-LATER = ("rest_ms", "chat_ms", "chats_served")  # what older snapshots of this format lack begins anew
+# What older snapshots of this format lack begins anew:
+LATER = ("rest_ms", "break_ms", "chat_ms", "chats_served")
 
 
 def dump(engine: Engine) -> dict[str, object]:
@@ -88,12 +89,12 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
         engine.join_pools(agent)
     for agent_id in state["on_duty"]:
         engine.come_on_duty(engine.agents[agent_id])
-    for channel, skill, language, gap_ms in state.get("gaps", ()):
-        engine.pool((channel, skill, language)).gap_ms = gap_ms
     for agent in engine.agents.values():
         since = agent.idle_since_ms
         engine.refresh(agent)
         agent.idle_since_ms = since
+    for channel, skill, language, gap_ms in state.get("gaps", ()):
+        engine.pool((channel, skill, language)).gap_ms = gap_ms
     _order_ready(engine, state["ready"])
     _order_open(engine, state.get("open", list(engine.open)))
     for raw in state["calls"]:

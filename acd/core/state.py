@@ -22,6 +22,7 @@ SPARE_DEADLINES = 10_000
 
 FIRST_SERVICE_MS = 330_000.0  # from offer to ready again, until measured
 FIRST_REST_MS = 20_000.0  # wrap-up, until measured
+FIRST_BREAK_MS = 900_000.0  # until measured
 FIRST_CHAT_MS = 600_000.0  # from being taken up to its place being free again, until measured
 Deadline = tuple[int, int, str, str]  # due_ms, serial, kind, id
 
@@ -61,6 +62,7 @@ class State:
         self.service_ms = FIRST_SERVICE_MS  # mean from offer to ready again
         self.served = 0
         self.rest_ms = FIRST_REST_MS  # mean wrap-up
+        self.break_ms = FIRST_BREAK_MS  # mean break
         self.chat_ms = FIRST_CHAT_MS  # mean time that a chat has its place, wrap-up included
         self.chats_served = 0
         self.on_duty: dict[str, Agent] = {}  # in the order in which they came

@@ -365,8 +365,7 @@ class Machine(RuleBasedStateMachine):
                 if agent.on_duty and skill in agent.skills and language in agent.languages
                 if channel == "voice" or agent.chat_capacity
             }
-            places = [engine.agents[each].chat_capacity if channel == "chat" else 1 for each, _ in able]
-            assert pool.seats == sum(places)
+            assert pool.seats == sum(_seats(engine.agents[each], channel) for each, _ in able)
             for those in pool.ready:
                 idle = [agent.idle_since_ms for agent in those.values()]
                 assert idle == sorted(idle), "longest idle first"
@@ -422,6 +421,13 @@ def _state(engine: Engine) -> str:
 
 def _key(call) -> tuple:
     return (call.channel, call.queue, call.topic, call.language, call.min_level, call.priority)
+
+
+def _seats(agent, channel) -> int:
+    there = agent.status == "available" and not agent.removed
+    if channel == "chat":
+        return agent.chat_capacity if there else 0
+    return 1 if there and agent.reachable else 0
 
 
 def _resting(agent) -> bool:

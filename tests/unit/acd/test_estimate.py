@@ -152,6 +152,44 @@ def test_why_tells_who_is_away():
     assert not any("becomes free" in sentence for sentence in why)
 
 
+def test_who_is_on_a_break_or_cannot_be_rung_shortens_no_wait():
+    engine = busy_centre(6)
+    newcomer = engine.estimate("status", "ru")
+    engine.step(AgentStatusDeclared("2000", "on_break"), START)  # after the present conversation
+    engine.step(AgentStatusDeclared("2001", "on_break"), START)
+    engine.step(AgentReachabilityChanged("2002", False), START)
+    fewer = engine.estimate("status", "ru")
+    assert fewer.likely_ms > 1.3 * newcomer.likely_ms
+    engine.step(AgentStatusDeclared("2000", "available"), START)
+    engine.step(AgentStatusDeclared("2001", "logged_out"), START)
+    engine.step(AgentReachabilityChanged("2002", True), START)
+    assert newcomer.likely_ms < engine.estimate("status", "ru").likely_ms < fewer.likely_ms
+
+
+def test_all_on_a_break_come_back():
+    engine = busy_centre(1)
+    engine.step(CallEnded("talk0", "2000"), START)
+    engine.step(WrapUpFinished("2000"), START)
+    for number in range(60):  # breaks of five minutes
+        start = START + number * 1_000_000
+        engine.step(AgentStatusDeclared("2000", "on_break"), start)
+        engine.step(AgentStatusDeclared("2000", "available"), start + 300_000)
+    engine.step(AgentStatusDeclared("2000", "on_break"), START + 60_000_000)
+    wait = engine.estimate("status", "ru")
+    assert wait.servable and wait.low_ms < 300_000 < wait.high_ms
+    assert engine.break_ms == pytest.approx(300_000, rel=0.1)
+    again = Engine.load(engine.dump())
+    assert again.estimate("status", "ru") == wait
+
+
+def test_nothing_is_learnt_from_a_caller_whom_nobody_could_serve():
+    engine = Engine()
+    engine.step(AgentDefined("2001", "", "", {"status": 3}), START)
+    engine.step(CallQueued("c1", "north", "hotline", "status"), START)
+    engine.step(AgentStatusDeclared("2001", "available"), START + 600_000)
+    assert engine.calls["c1"].said is None and engine.calls["c1"].state == "offered"
+
+
 def test_agents_in_wrap_up_shorten_the_wait():
     talking, resting = busy_centre(6), busy_centre(6)
     for number in (0, 1):
