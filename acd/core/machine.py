@@ -191,7 +191,7 @@ class Machine(State):
 
         Who has chats does not become ready but goes back to them.
         """
-        agent.state = "chatting" if agent.chats and state == "ready" else state
+        agent.state = "chatting" if state == "ready" and agent.chats else state
         agent.since_ms = self.now_ms
         agent.timer = 0
         return self.refresh(agent)
@@ -212,10 +212,10 @@ class Machine(State):
         call.agent_id = agent.agent_id
         call.attempts += 1
         call.reasons = reasons
+        if agent.state != "chatting":
+            agent.busy_since_ms = now
         agent.state = "offered"
         agent.since_ms = now
-        if not agent.chats:
-            agent.busy_since_ms = now
         agent.call_id = call.call_id
         self.offers[offer_id] = Offer(offer_id, call.call_id, agent.agent_id, now)
         channel = call.channel

@@ -130,6 +130,7 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
     handicaps = machine.weights.level
     idle_weight = machine.weights.idle
     wanted = call.wanted
+    chat = call.channel == CHAT
     best: tuple[float, int, str] | None = None
     best_level = 0
     compared = 0
@@ -156,7 +157,10 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
                 least = handicap - idle_weight * (now - idle_since)
                 if best is not None and least > best[0]:
                     break
-                cost = least + _cost(machine, agent, pool)
+                if chat:
+                    cost = least + _chat_cost(machine, agent, pool)
+                else:
+                    cost = least + _cost(machine, agent, pool, agent.pools)
                 if best is None or cost < best[0] or (cost, idle_since, agent.agent_id) < best:
                     best, best_level = (cost, idle_since, agent.agent_id), level
                 looked += 1
@@ -169,7 +173,13 @@ def agent_for(machine: Machine, call: Call) -> tuple[Agent, tuple[str, ...]] | N
     return chosen, reasons(machine, call, chosen, best_level, "caller", compared)
 
 
-def _cost(machine: Machine, agent: Agent, pool: Pool) -> float:
+def _chat_cost(machine: Machine, agent: Agent, pool: Pool) -> float:
+    """The same for a chat: the fewer he has already the better; if he has none he may be needed for calls."""
+    pools = agent.pools if agent.ready else agent.chat_pools
+    return _cost(machine, agent, pool, pools) + machine.weights.chat * len(agent.chats)
+
+
+def _cost(machine: Machine, agent: Agent, pool: Pool, pools: Pools) -> float:
     """What using a ready agent here costs beside his level and rest: his work so far, and what else he
     would be needed for."""
     weights = machine.weights
@@ -177,9 +187,6 @@ def _cost(machine: Machine, agent: Agent, pool: Pool) -> float:
     cost = weights.load * agent.worked_ms / (on_duty_ms if on_duty_ms > SHORT_SHIFT_MS else SHORT_SHIFT_MS)
     if len(agent.languages) > 1 and machine.speakers.get(pool.key[2], 0) > 4 * rarest(machine, agent):
         cost += weights.language
-    if agent.chats:
-        cost += weights.chat * len(agent.chats)
-    pools = agent.pools if agent.ready else agent.chat_pools
     if len(pools) <= GENERALIST:
         fewest = 1 << 30
         for other, _ in pools:

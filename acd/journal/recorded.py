@@ -143,7 +143,7 @@ class _Reader:
 
     def _of_call(self, event: Event, now_ms: int) -> None:
         match event:
-            case CallQueued():
+            case CallQueued() if event.channel == "voice":  # what-if, forecasts and plans are about calls
                 if event.call_id not in self.calls and self.from_ms <= now_ms <= self.to_ms:
                     self.calls[event.call_id] = RecordedCall(event, now_ms)
             case CallLeft():
