@@ -28,7 +28,7 @@ function showFigures(live, about, nowMs) {
       : word("level_of", { in_target: today.answered_in_target, base });
   byId("level-of").title = today.formula;
 
-  const waiting = live.calls.filter(waits);
+  const waiting = live.calls.filter((call) => waits(call) && call.channel !== "chat");
   const longest = waiting.length ? nowMs - Math.min(...waiting.map((call) => call.first_queued_ms)) : 0;
   byId("waiting").textContent = String(Math.max(today.waiting, waiting.length));
   byId("longest").textContent = stopwatch(longest);
@@ -50,8 +50,10 @@ function showCalls(live, about, titleOf, nowMs) {
     place.textContent = String(index + 1);
     wait.firstChild.textContent = stopwatch(waited);
     topic.firstChild.textContent = titleOf(call.topic);
-    topic.lastChild.textContent = call.language.toUpperCase();
-    topic.lastChild.hidden = call.language === "ru";
+    const marks = call.channel === "chat" ? [word("chat")] : [];
+    if (call.language !== "ru") marks.push(call.language.toUpperCase());
+    topic.lastChild.textContent = marks.join(" ");
+    topic.lastChild.hidden = marks.length === 0;
     left.textContent = expected(call);
   });
   byId("queue-empty").hidden = waiting.length > 0;
@@ -95,7 +97,8 @@ function showAgents(live, titleOf, nowMs) {
     line.firstChild.textContent = word(shown);
     since.textContent = stopwatch(nowMs - agent.since_ms);
     const topic = topics.get(agent.call_id);
-    const doing = shown === "on_break" ? agent.reason : topic ? titleOf(topic) : "";
+    const chats = agent.chats > 0 ? `${agent.chats}/${agent.chat_capacity}` : "";
+    const doing = shown === "on_break" ? agent.reason : topic ? titleOf(topic) : chats;
     line.lastChild.textContent = doing && ` · ${doing}`;
   });
   byId("agents-empty").hidden = present.length > 0;

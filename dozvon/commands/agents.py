@@ -30,8 +30,11 @@ def list_agents(as_json: bool) -> None:
         phone = "" if agent["reachable"] else "phone away"
         since_s = max(0, (answer["now_ms"] - agent["since_ms"]) // 1000)
         skills = " ".join(f"{topic}:{level}" for topic, level in sorted(agent["skills"].items()))
+        state = agent["state"]
+        if agent["chats"]:
+            state += f" {agent['chats']}/{agent['chat_capacity']}"
         click.echo(
-            f"{agent['agent_id']:6} {agent['name']:22} {agent['status']:10} {agent['state']:8} {since_s:6} s "
+            f"{agent['agent_id']:6} {agent['name']:22} {agent['status']:10} {state:12} {since_s:6} s "
             f"{phone:10} {','.join(agent['languages']):8} {skills}"
         )
 
