@@ -176,7 +176,7 @@ class Listener:
             await self._set("call", self._call_id)
         self._turn += 1
         await self._set_language()
-        digits = action.max_digits if action.expects == "digits" else 0
+        digits = action.max_digits if action.expects == "digits" else action.corrects
         idle = action is OVER_MUSIC
         for name, value in turn_settings(self._turn, action.expects, action.phrases, digits, idle=idle):
             await self._set(name, value)

@@ -26,6 +26,7 @@ from ivr.dialog.model import (
 )
 from ivr.dialog.ports import Meaning
 from ivr.dialog.turn import Turn
+from ivr.dialog.understanding.corrections import corrected
 from ivr.dialog.words import digits_in, normal
 
 ACCEPT, CONFIRM = 0.7, 0.4  # confidence: believed from here, asked about from here
@@ -204,9 +205,7 @@ def receive_number(turn: Turn, node: Number, input: Input) -> None:
         _ask_number(turn, node, node.prompts)
         return
     if said:
-        turn.slot(node.into, said)
-        if node.check != "snils":  # personal: told to the source that checks it, kept nowhere else
-            turn.brief(node.into, said)
+        _keep(turn, node, said)
         turn.go("next", node.next)
         return
     wording = failed(turn, node, "no_input" if isinstance(input, NoInput) else "no_match")
@@ -214,6 +213,12 @@ def receive_number(turn: Turn, node: Number, input: Input) -> None:
         give_up(turn, node)
     else:
         _ask_number(turn, node, (*wording, *node.prompts))
+
+
+def _keep(turn: Turn, node: Number, number: str) -> None:
+    turn.slot(node.into, number)
+    if node.check != "snils":  # personal: told to the source that checks it, kept nowhere else
+        turn.brief(node.into, number)
 
 
 def _spoken(turn: Turn, node: Number, utterance: Utterance, meaning: Meaning) -> str:
@@ -266,11 +271,38 @@ def enter_confirm(turn: Turn, node: Confirm) -> None:
 def _ask_confirm(turn: Turn, node: Confirm, wording: Prompts) -> None:
     turn.say(wording)
     slots = {name: value for name, value in turn.s.slots.items() if not name.startswith("_")}
-    turn.ask(node.prompts, terminator="", speech=node.speech, expects="yes_no", slots=slots)
+    corrects = len(str(slots.get(node.corrects, ""))) if _asked(turn, node) else 0
+    turn.ask(
+        node.prompts, terminator="", speech=node.speech, expects="yes_no", corrects=corrects, slots=slots
+    )
+
+
+def _asked(turn: Turn, node: Confirm) -> Number | None:
+    """The question whose number is read back."""
+    nodes = turn.flow.nodes.values() if node.corrects else ()
+    found = (each for each in nodes if isinstance(each, Number) and each.into == node.corrects)
+    return next((each for each in found if each.check != "date"), None)
+
+
+def _corrected(turn: Turn, node: Confirm, input: Input) -> str:
+    """The number as the caller puts it right, "" when he does not, or not to one that can be."""
+    asked = _asked(turn, node)
+    if asked is None or not isinstance(input, Utterance):
+        return ""
+    said = str(turn.s.slots.get(node.corrects, ""))
+    for each in hearings.of(input):
+        found = _valid(asked, corrected(each.text, said, turn.s.language))
+        if found and found != said:
+            _keep(turn, asked, found)
+            return found
+    return ""
 
 
 def receive_confirm(turn: Turn, node: Confirm, input: Input) -> None:
     if wants_person(turn, node.person, input):
+        return
+    if _corrected(turn, node, input) and repeated(turn):
+        _ask_confirm(turn, node, ())
         return
     answer = yes_or_no(turn, input)
     if answer in ("yes", "no"):

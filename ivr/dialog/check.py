@@ -39,6 +39,7 @@ from ivr.dialog.model import (
     Asking,
     ByTopic,
     Callback,
+    Confirm,
     Flow,
     Goodbye,
     LanguageNode,
@@ -46,6 +47,7 @@ from ivr.dialog.model import (
     LookUpNode,
     Menu,
     Node,
+    Number,
     Option,
     Question,
     Queue,
@@ -117,11 +119,18 @@ def _names(flow: Flow) -> Iterator[Problem]:
             known = ", ".join(flow.languages)
             text = f"'{node.id}': '{node.language}' is none of the flow's languages: {known}"
             yield _problem(node, "unknown-language", text)
+        if isinstance(node, Confirm) and node.corrects and node.corrects not in _numbers(flow):
+            text = f"'{node.id}' corrects '{node.corrects}', into which no ask_number puts a number"
+            yield _problem(node, "unknown-number", text)
         for label, target in edges(node):
             if target not in flow.nodes:
                 yield _problem(
                     node, "unknown-node", f"{node.id}: '{label}' leads to '{target}', which does not exist"
                 )
+
+
+def _numbers(flow: Flow) -> set[str]:
+    return {node.into for node in flow.nodes.values() if isinstance(node, Number) and node.check != "date"}
 
 
 def _reach(graph: Mapping[str, list[str]], start: Iterable[str]) -> set[str]:

@@ -196,6 +196,7 @@ class Ask(Action):
     speech: bool = False
     expects: Literal["choice", "yes_no", "digits", "date", "sentence"] = "choice"
     phrases: tuple[str, ...] = ()  # grammar for the recogniser; () with speech: free speech
+    corrects: int = 0  # digits of a number that a yes or no is about, and that the answer may put right
     lead: int = 0  # so many of the prompts come before the question itself: said even when speech fails
 
 

@@ -21,6 +21,17 @@ def snils_is_valid(digits: str) -> bool:
     return total % 101 % 100 == int(digits[9:])
 
 
+def in_groups(digits: str) -> list[str]:
+    """As a number is read back: by threes from the left, the last four as two and two, so that no group is
+    longer than three and none stands alone after a three. A SNILS comes out as it is printed."""
+    parts = []
+    while digits:
+        size = 2 if len(digits) == 4 else 3
+        parts.append(digits[:size])
+        digits = digits[size:]
+    return parts
+
+
 def phone_number(digits: str) -> str:
     """A Russian number as 7XXXXXXXXXX, "" when it cannot be one."""
     if len(digits) == 11 and digits[0] in "78" and digits[1] in "34589":

@@ -130,10 +130,12 @@ class Number(Leading):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm(Leading):
-    """Yes (key 1) or no (key 2)."""
+    """Yes (key 1) or no (key 2). ``corrects``: the slot of the number that is read back: who says no may say
+    in the same breath what is wrong («нет, в конце сорок пять»), and hears it read back anew."""
 
     yes: Ref
     no: Ref
+    corrects: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ivr.dialog.contract import Value
+from ivr.dialog.identifiers import in_groups
 from ivr.prompts import numbers_en as en
 from ivr.prompts import numbers_ru as ru
 
@@ -155,8 +156,7 @@ def _speak_en(slot: Slot, value: Value) -> str:
 def digit_groups(kind: str, value: Value) -> list[str]:
     """Digits in the groups in which people say them.
 
-    ``phone``: 8 800 555 35 35, 495 123 45 67; ``snils``: 123 456 789 01; ``groups``: by threes from the left,
-    the last four as two and two, so that no group is longer than three and none stands alone after a three.
+    ``phone``: 8 800 555 35 35, 495 123 45 67; ``snils``: 123 456 789 01; the rest as `in_groups` does.
     """
     digits = _digits(value)
     if kind == "phone" and len(digits) in (10, 11):
@@ -165,12 +165,7 @@ def digit_groups(kind: str, value: Value) -> list[str]:
         return [*head, rest[:3], rest[3:6], rest[6:8], rest[8:]]
     if kind == "snils" and len(digits) != 11:
         raise SlotError(f"a SNILS has eleven digits, not {len(digits)}")
-    parts = []
-    while digits:
-        size = 2 if kind != "snils" and len(digits) == 4 else 3
-        parts.append(digits[:size])
-        digits = digits[size:]
-    return parts
+    return in_groups(digits)
 
 
 def _number(value: Value) -> int:

@@ -5,7 +5,8 @@ our results come out of ``SPEECH RECOGNIZE`` as text0, score0, grammar0. A turn 
 
     SPEECH CREATE dozvon                          one connection for a call; 0: no speech now, go on with keys
     SPEECH SET expects digits                     what is awaited: choice, yes_no, digits, date, sentence
-    SPEECH SET digits 11                          how many digits are awaited (0: unknown)
+    SPEECH SET digits 11                          how many digits are awaited (0: unknown); of the number that
+                                                  a yes or no is about, and may correct (0: of none)
     SPEECH SET phrases да|нет                     the menu's phrases; "phrases+" appends (a line has a limit)
     SPEECH SET idle 1                             nobody was asked: voice may be noticed 0.2 s late
     SPEECH SET turn 7                             begins the turn; results of an older turn are never sent

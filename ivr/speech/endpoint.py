@@ -30,6 +30,9 @@ PATIENCE: dict[Expects, Patience] = {
     "digits": Patience(pause_ms=1_600, hurry_ms=600, longest_ms=30_000),
 }
 
+# After a yes or no that may go on: «нет, третья группа сто двадцать».
+CORRECTION = Patience(pause_ms=900, hurry_ms=250, longest_ms=15_000)
+
 WHOLE_SENTENCE = 3  # words; fewer may be the beginning of more
 # Nobody ends a sentence with these: prepositions, conjunctions, pronouns and verbs that lean on what follows.
 _LEANING: dict[str, frozenset[str]] = {

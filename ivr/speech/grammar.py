@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from ivr.dialog.understanding.corrections import place_words
 from ivr.dialog.understanding.number_words import NUMBER_WORDS
 from ivr.dialog.words import COMMON
 from ivr.speech.contract import Expects
@@ -15,17 +16,20 @@ from ivr.speech.contract import Expects
 _EVERYWHERE = ("person", "repeat", "back", "callback", "other_language")
 _AT_YES_OR_NO = ("yes", "no", "person", "repeat", "back")
 _USUAL_TIMES = 6  # listed so often more, a number's usual word is taken for so much likelier
+_ANSWER_TIMES = 8  # the same for yes and no where a number may be corrected
 _AT_A_NUMBER = ("person", "repeat", "back", "skip")
 # Too short to be told from a cough, or made of words that other phrases are mistaken for.
 _LEFT_OUT = frozenset({"что", "не понял", "не поняла", "не расслышал", "what"})
 
 
-def phrases_for(expects: Expects, language: str, own: tuple[str, ...]) -> tuple[str, ...]:
-    """The grammar of a turn; () listens freely."""
+def phrases_for(
+    expects: Expects, language: str, own: tuple[str, ...], *, corrects: bool = False
+) -> tuple[str, ...]:
+    """The grammar of a turn; () listens freely. ``corrects``: a yes or no may put a number right."""
     if expects == "choice" and own:
         return tuple(dict.fromkeys((*own, *_common(language, _EVERYWHERE))))
     if expects == "yes_no" and not own:
-        return _common(language, _AT_YES_OR_NO)
+        return _correction(language) if corrects else _common(language, _AT_YES_OR_NO)
     if expects == "digits" and not own:
         return _number_words(language)
     return own
@@ -35,6 +39,18 @@ def phrases_for(expects: Expects, language: str, own: tuple[str, ...]) -> tuple[
 def _common(language: str, intents: tuple[str, ...]) -> tuple[str, ...]:
     known = COMMON.get(language, {})
     return tuple(phrase for intent in intents for phrase in known.get(intent, ()) if phrase not in _LEFT_OUT)
+
+
+@cache
+def _correction(language: str) -> tuple[str, ...]:
+    """Yes and no are what is mostly said, so they are likelier than any number."""
+    known = NUMBER_WORDS.get(language)
+    if known is None:
+        return _common(language, _AT_YES_OR_NO)
+    usual = {value: word for word, value in reversed(list(known.values.items()))}
+    answers = _common(language, ("yes", "no"))
+    others = (*_common(language, _AT_YES_OR_NO), *place_words(language), *sorted(known.denials))
+    return (*dict.fromkeys((*others, *usual.values())), *list(usual.values()), *answers * _ANSWER_TIMES)
 
 
 @cache

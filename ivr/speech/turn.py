@@ -17,7 +17,7 @@ from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words
 from ivr.dialog.understanding.yes_no import yes_or_no
 from ivr.speech.contract import BUSY, NOTHING, ONSET, TOO_LONG, Expects
-from ivr.speech.endpoint import PATIENCE, EndOfSpeech, whole_sentence
+from ivr.speech.endpoint import CORRECTION, PATIENCE, EndOfSpeech, whole_sentence
 from ivr.speech.grammar import phrases_for
 from ivr.speech.recogniser import Model, Recogniser
 from ivr.speech.voice import CHUNK_BYTES, CHUNK_MS, Detector, Onset, loudness
@@ -37,6 +37,11 @@ class Request:
     expects: Expects = "choice"
     phrases: tuple[str, ...] = ()
     digits: int = 0
+
+    @property
+    def corrects(self) -> bool:
+        """A yes or no is awaited about a number, and may correct it."""
+        return self.expects == "yes_no" and self.digits > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +84,12 @@ class Turn:
         self._before: deque[bytes] = deque(maxlen=PRE_ROLL_MS // CHUNK_MS)
         self._rest = b""
         self._onset = Onset()
-        self._end = EndOfSpeech(PATIENCE[request.expects])
+        self._end = EndOfSpeech(CORRECTION if request.corrects else PATIENCE[request.expects])
         self._recogniser: Recogniser | None = None
         self._said, self._said_ms = "", 0  # what was heard, and for how long the same
-        self._phrases = phrases_for(request.expects, request.language, request.phrases)
+        self._phrases = phrases_for(
+            request.expects, request.language, request.phrases, corrects=request.corrects
+        )
         detector.reset()
 
     @property
@@ -137,7 +144,9 @@ class Turn:
     def _fed(self, chunk: bytes) -> Recogniser:
         """The recogniser, which has heard everything now."""
         if self._recogniser is None:
-            self._recogniser = self._model.recogniser(self._phrases, others=self.request.expects == "digits")
+            self._recogniser = self._model.recogniser(
+                self._phrases, others=self.request.expects == "digits" or self.request.corrects
+            )
             self._recogniser.feed(b"".join(self._before))
             self._before.clear()
         self._recogniser.feed(chunk)
@@ -156,7 +165,8 @@ class Turn:
         """Does what was said need nothing more?"""
         request = self.request
         if request.expects == "yes_no":
-            return yes_or_no(said, request.language)[1] >= _SURE_YES_NO
+            answer, sure = yes_or_no(said, request.language)
+            return sure >= _SURE_YES_NO and not (request.corrects and answer == "no")
         if request.expects == "choice":
             return said in self._phrases
         self._said_ms = self._said_ms + CHUNK_MS if said == self._said else 0

@@ -73,6 +73,19 @@ async def test_words(hall: Any, soon: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ask", "digits"),
+    [
+        (Ask((), speech=True, expects="digits", max_digits=11), "11"),
+        (Ask((), speech=True, expects="yes_no", corrects=7), "7"),
+        (ASK, "0"),
+    ],
+)
+async def test_how_many_digits_an_answer_may_have(hall: Any, soon: Any, ask: Ask, digits: str) -> None:
+    _, peer = await answer(hall, soon, [(0.01, heard("да"))], ask)
+    assert dict(peer.speech_settings)["digits"] == digits
+
+
+@pytest.mark.parametrize(
     ("result", "expected"),
     [
         (heard("@nothing"), Utterance("", 0.0)),

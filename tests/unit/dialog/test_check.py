@@ -79,6 +79,10 @@ BROKEN = [
     ("no-person", "    person: wait\n", "", "  menu:"),
     ("too-deep", "next: menu}\n", "next: a}\n" + DEEP, "  menu:"),
     ("not-a-queue", "resume: wait", "resume: record", "  record:"),
+    ("unknown-number", "hello, next: menu}",
+     "hello, next: right}\n"
+     "  right: {kind: confirm, prompts: hello, corrects: n, yes: menu, no: menu, else: wait}",
+     "  right:"),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from ivr.dialog import session as sessions
+from ivr.dialog.asking import MAX_REPEATS
 from ivr.dialog.contract import (
     Ask,
     CallStarted,
@@ -39,7 +40,7 @@ from ivr.dialog.contract import (
 )
 from ivr.dialog.flow import parse
 from ivr.dialog.machine import ALWAYS_OPEN, AlwaysOpen, advance, start
-from ivr.dialog.ports import Hearing, HoursState, Wait, World
+from ivr.dialog.ports import Expects, Hearing, HoursState, Meaning, Wait, World
 
 HEAD = "languages: [ru, en]\nstart: first\nresume: wait\nnodes:\n"
 TAIL = """
@@ -419,3 +420,47 @@ def test_a_denied_snils_is_weighed_together_with_its_next_reading() -> None:
     call.give(Utterance("два"))
     assert (call.node, call.session.slots["snils"]) == ("main.right", "00100199700")
     assert not {"snils", "_heard_snils"} & {*call.session.notes, *call.session.matter}
+
+
+READ_BACK = (
+    "  first: {kind: ask_number, prompts: n, into: snils, check: snils, min_digits: 11, max_digits: 11,"
+    " next: right, else: wait, speech: yes}\n"
+    "  right: {kind: confirm, prompts: back, corrects: snils, yes: wait, no: first, else: wait}"
+)
+
+
+class _HearsNo(AlwaysOpen):
+    def understand(self, text: str, language: str, expects: Expects) -> Meaning:
+        return Meaning("no", 0.9) if text.startswith("нет") else Meaning()
+
+
+def test_a_number_that_is_read_back_can_be_put_right_in_the_answer() -> None:
+    call = Driver(READ_BACK, speech=True, world=_HearsNo())
+    (ask,) = call.give(Digits("11223344595"))
+    assert isinstance(ask, Ask) and (ask.expects, ask.corrects) == ("yes_no", 11)
+    # Check digits choose among the ways to hear it: 112 233 440 90.
+    wrong, right = "нет в конце сорок четыре девять девять", "нет в конце сорок четыре ноль девяносто"
+    (again,) = call.give(Utterance(wrong, 0.9, (Hearing(right, 1.0),)))
+    assert isinstance(again, Ask) and again.prompts[0].slots["snils"] == "11223344090"
+    assert call.node == "main.right"
+    assert "snils" not in {**call.session.notes, **call.session.matter}
+    call.give(Utterance("да"))
+    assert call.node == "main.wait"
+
+
+@pytest.mark.parametrize("said", ["нет", "нет третья группа сто", "нет сто двадцать"])
+def test_who_says_no_and_nothing_that_can_be_right_is_asked_anew(said: str) -> None:
+    call = Driver(READ_BACK, speech=True, world=_HearsNo())
+    call.give(Digits("11223344595"))
+    call.give(Utterance(said))
+    assert call.node == "main.first"
+
+
+def test_without_end_nobody_corrects() -> None:
+    call = Driver(READ_BACK, speech=True, world=_HearsNo())
+    call.give(Digits("11223344595"))
+    nodes = []
+    for said in ("сорок четыре ноль девяносто", "сорок четыре пять девяносто пять") * 5:
+        call.give(Utterance(f"нет в конце {said}"))
+        nodes.append(call.node)
+    assert nodes.count("main.right") == MAX_REPEATS and "main.first" in nodes

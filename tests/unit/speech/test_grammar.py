@@ -32,6 +32,13 @@ def test_yes_or_no_is_heard_with_its_own_words() -> None:
     assert phrases_for("yes_no", "tt", ()) == ()
 
 
+def test_where_a_number_may_be_corrected_yes_and_no_are_likeliest() -> None:
+    for language, yes, place, number in (("ru", "да", "конце", "сорок"), ("en", "yes", "end", "forty")):
+        heard = phrases_for("yes_no", language, (), corrects=True)
+        assert heard.count(yes) > heard.count(number) > 0 and place in heard and len(heard) <= MAX_PHRASES
+    assert phrases_for("yes_no", "tt", (), corrects=True) == ()
+
+
 def test_a_number_is_number_words_corrections_and_a_person() -> None:
     for language, words in (
         ("ru", {"триста", "нуля", "нет", "оператор"}),

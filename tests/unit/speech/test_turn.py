@@ -131,7 +131,7 @@ def test_frames_of_any_size_make_the_same_turn() -> None:
 
 @pytest.mark.parametrize("expects", ["yes_no", "choice", "sentence", "digits", "date"])
 def test_silence_that_ends_a_turn_depends_on_what_is_awaited(expects: Expects) -> None:
-    speaking = turn(Office("вот"), expects, digits=11)
+    speaking = turn(Office("вот"), expects, digits=11 if expects == "digits" else 0)
     hear(speaking, sound(LOUD, 320))
     waited, outcome = silence_until_result(speaking)
     assert outcome.text == "вот"
@@ -243,3 +243,13 @@ def test_what_else_a_number_may_have_been_is_asked_for_and_told() -> None:
         outcomes = hear(turn(office, expects), sound(LOUD, 320) + sound(QUIET, 2000))
         assert office.asked == asked
     assert outcomes[-1].others == (Way("двенадцать", 1.2),)
+
+
+@pytest.mark.parametrize(
+    ("said", "digits", "waited_ms"),
+    [("да", 0, 250), ("нет", 0, 250), ("да", 11, 250), ("нет", 11, 900), ("нет в конце пять", 11, 900)],
+)
+def test_who_says_no_to_a_number_may_go_on(said: str, digits: int, waited_ms: int) -> None:
+    speaking = turn(Office(said), "yes_no", digits=digits)
+    outcomes = hear(speaking, sound(LOUD, 320) + sound(QUIET, 2000))
+    assert waited_ms <= outcomes[-1].waited_ms < waited_ms + 2 * CHUNK_MS
