@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dozvon import trained
 from dozvon.settings import Settings
 from ivr.dialog.understanding import Question, Understander
 from ivr.dialog.understanding import load as load_understander
@@ -12,7 +13,8 @@ from ivr.prompts import answers as files
 
 def load(settings: Settings, languages: Sequence[str] = (), *, answers: bool = True) -> Understander:
     """Without ``answers`` no question is recognised. Raises ExamplesFaulty or ivr.prompts.files.FilesFaulty;
-    takes one to two seconds a language, half without answers."""
+    takes about four seconds a language, half without answers, and a moment when nothing has changed since
+    the last time (``dozvon.trained``)."""
     languages = languages or settings.hotline.languages
     folder = settings.config / "answers"
     known = files.load(folder, settings.hotline.languages) if answers and folder.is_dir() else {}
@@ -24,4 +26,4 @@ def load(settings: Settings, languages: Sequence[str] = (), *, answers: bool = T
         ]
         for language in languages
     }
-    return load_understander(settings.config, languages, questions)
+    return load_understander(settings.config, languages, questions, trained.classifier)

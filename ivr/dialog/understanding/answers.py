@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ivr.dialog.understanding.classifier import Calibration, Classifier
+from ivr.dialog.understanding.classifier import Calibration, Classifier, Train
 from ivr.dialog.understanding.examples import NONE, Examples
 from ivr.dialog.understanding.text import words
 
@@ -30,7 +30,7 @@ class Question:
 
 
 class AnswerFinder:
-    def __init__(self, questions: Sequence[Question], examples: Examples) -> None:
+    def __init__(self, questions: Sequence[Question], examples: Examples, train: Train = Classifier) -> None:
         if not questions:
             raise ValueError("no questions")
         self._topics = {question.answer_id: question.topic for question in questions}
@@ -40,7 +40,7 @@ class AnswerFinder:
         labelled = tuple(asked.items())
         calibration = CALIBRATION.get(examples.language, CALIBRATION["ru"])
         trained = Examples(examples.language, labelled, examples.synonyms)
-        self._classifier = Classifier(trained, calibration)
+        self._classifier = train(trained, calibration)
 
     def topic_of(self, answer_id: str) -> str:
         return self._topics.get(answer_id, "")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,6 +127,10 @@ class Classifier:
             return self._given[said], 0.99
         guess = self.guess_many([text])[0]
         return guess.label, self._calibration.confidence(guess.margin, guess.best, guess.known)
+
+
+# How a classifier comes about; the wiring keeps trained ones between starts.
+Train = Callable[[Examples, Calibration | None], Classifier]
 
 
 def _spaced(said: Said) -> str:

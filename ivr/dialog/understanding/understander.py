@@ -9,7 +9,7 @@ from ivr.dialog.identifiers import SNILS_DIGITS
 from ivr.dialog.ports import Expects, Hearing, Meaning
 from ivr.dialog.understanding import dates, dictated, examples, slots
 from ivr.dialog.understanding.answers import AnswerFinder, Question
-from ivr.dialog.understanding.classifier import Classifier
+from ivr.dialog.understanding.classifier import Classifier, Train
 from ivr.dialog.understanding.examples import COMMANDS, NONE
 from ivr.dialog.understanding.number_words import NUMBER_WORDS
 from ivr.dialog.understanding.spoken_numbers import digits
@@ -125,7 +125,10 @@ class Understander:
 
 
 def load(
-    folder: Path, languages: Sequence[str], questions: Mapping[str, Sequence[Question]] | None = None
+    folder: Path,
+    languages: Sequence[str],
+    questions: Mapping[str, Sequence[Question]] | None = None,
+    train: Train = Classifier,
 ) -> Understander:
     """From the configuration folder; ``questions`` of the answers by language. Raises ExamplesFaulty."""
     known = {
@@ -133,9 +136,9 @@ def load(
         for language in languages
         if (folder / "understanding" / f"{language}.yaml").exists()
     }
-    classifiers = {language: Classifier(given) for language, given in known.items()}
+    classifiers = {language: train(given, None) for language, given in known.items()}
     finders = {
-        language: AnswerFinder(asked, known[language])
+        language: AnswerFinder(asked, known[language], train)
         for language, asked in (questions or {}).items()
         if asked and language in known
     }
