@@ -35,7 +35,8 @@ class Seeking(Machine):
 
     def make_ready(self, agent: Agent) -> None:
         """His turn is over. He joins the ready index only if nobody waits for him: mostly somebody does."""
-        if agent.ready or agent.chat_pools or not agent.on_duty or agent.removed or not agent.reachable:
+        has_chats = agent.open or (agent.state == "paused" and agent.chats)
+        if agent.ready or has_chats or not agent.on_duty or agent.removed or not agent.reachable:
             if self.set_state(agent, "ready"):
                 self.seek_call(agent)
             return
