@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dozvon import trained
 from ivr.dialog.understanding import ExamplesFaulty, Question, Understander, examples, load
 from ivr.dialog.understanding.examples import COMMANDS, NONE, TOPICS
 from ivr.dialog.understanding.text import words
@@ -24,7 +25,7 @@ def known() -> Understander:
         Question("opening", "consultation", text)
         for text in ("когда вы работаете", "до скольки вы открыты", "работаете ли вы в воскресенье")
     ]
-    return load(ROOT / "config", ["ru", "en"], {"ru": questions})
+    return load(ROOT / "config", ["ru", "en"], {"ru": questions}, trained.classifier)
 
 
 def _pairs(language: str) -> list[tuple[str, str]]:
