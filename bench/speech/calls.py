@@ -1,6 +1,7 @@
 """Speech in real calls: what is understood, how soon a prompt stops, how soon the next one begins.
 
-    nice python -m bench.speech.calls [--commands 60] [--numbers 20] [--at-once 3] [--show]
+    nice python -m bench.speech.calls [--commands 60] [--numbers 20] [--times 0] [--dates 0]
+        [--human /usr/share/asterisk/sounds/ru_RU_f_IvrvoiceRU] [--at-once 3] [--show]
 
 Starts a private Asterisk and `dozvon speech` as a process of its own. baresip callers speak A-law with voices
 that the model was never trained on (`bench.speech.said`), clean and with noise at 15 dB; the call's side is
@@ -12,7 +13,9 @@ read off captured RTP packets:
   next_prompt_ms    caller's last packet with speech -> first packet of the next prompt's tone
 
 Menu commands are phrases of the flows' menus and the words that every menu knows, with the menu's own
-grammar; right is what leads to the same choice. A SNILS is read out in groups, heard, read back and
+grammar, times to be called at and dates of birth with theirs; right is what leads to the same
+(`bench.speech.phrases`), recordings of a human (Debian's asterisk-core-sounds-ru-wav: numbers, months, days,
+one word each) with all their words. A SNILS is read out in groups, heard, read back and
 confirmed: a caller whose number came out wrong (or impossible) says no and reads it once more, this time
 digit by digit; the two readings are weighed together, as the dialogue does.
 One JSON object on standard output.
@@ -43,6 +46,7 @@ import structlog
 
 from bench.calls.latency import spread
 from bench.speech import said
+from bench.speech.phrases import Phrase, births, commands, recordings, times
 from dozvon.machine import secrets
 from dozvon.machine.asterisk import CONFIG, AsteriskChild
 from dozvon.machine.children import free_port
@@ -56,15 +60,11 @@ from ivr.agi.server import AgiServer
 from ivr.agi.session import Session
 from ivr.agi.speaking import Speaker
 from ivr.dialog import hearings
-from ivr.dialog.asking import find_option
 from ivr.dialog.contract import Ask, Input, Prompt, Utterance
-from ivr.dialog.flow import load as load_flow
 from ivr.dialog.identifiers import snils_is_valid
-from ivr.dialog.model import Menu, Option
 from ivr.dialog.ports import Hearing
 from ivr.dialog.understanding.understander import Understander
 from ivr.dialog.understanding.yes_no import yes_or_no
-from ivr.dialog.words import common_intent
 from ivr.speech.contract import ENGINES
 from tools.speech_model.numbers_ru import cardinal
 
@@ -74,7 +74,6 @@ PROMPT_S = 6.0
 PAUSES_S = (0.25, 0.5)  # between groups of a number
 SPEECH_RMS = 150.0
 BARGE_IN_MS = 150.0  # wanted
-_COMMON = ("оператор", "повторите", "назад", "соедините с оператором")
 _YES, _NO = ("да", "верно", "да верно"), ("нет", "неверно")
 
 
@@ -151,35 +150,6 @@ class Line:
 
 
 # ------------------------------------------------------------------------------------------- what is said
-@dataclass(frozen=True)
-class Command:
-    text: str
-    options: tuple[Option, ...]
-
-    @property
-    def phrases(self) -> tuple[str, ...]:
-        return tuple(phrase for option in self.options for phrase in option.phrases.get("ru", ()))
-
-    def right(self, heard: str) -> bool:
-        wanted = find_option(self.options, self.text, "ru")
-        if wanted is not None:
-            return find_option(self.options, heard, "ru") == wanted
-        return bool(heard) and common_intent(heard, "ru") == common_intent(self.text, "ru")
-
-
-def commands(count: int) -> list[Command]:
-    """Phrases of all menus that are not free, four commands of every menu among them."""
-    menus = [n for n in load_flow(ROOT / "config" / "flows").nodes.values() if isinstance(n, Menu)]
-    known = []
-    for menu in menus:
-        if menu.free:
-            continue
-        spoken = [phrase for option in menu.options for phrase in option.phrases.get("ru", ())]
-        known += [Command(text, menu.options) for text in (*spoken, random.choice(_COMMON))]
-    random.shuffle(known)
-    return (known * (1 + count // len(known)))[:count]
-
-
 def snils() -> tuple[str, list[str]]:
     """A valid number, and how it is read from the card: three groups of three and the check digits."""
     nine = str(random.randrange(2_000_000, 999_999_999)).zfill(9)
@@ -241,13 +211,12 @@ class Bench:
         for each in slow if self._show else ():
             print(each, file=sys.stderr, flush=True)
 
-    async def menu(self, line: Line, command: Command, noisy: bool, voice: str) -> None:
-        speech = await asyncio.to_thread(said.clean, command.text, voice)
-        await line.ask(
-            "menu", f"{command.text} ({voice})", speech, noisy, expects="choice", phrases=command.phrases
-        )
-        name = f"menu_{'noise' if noisy else 'clean'}"
-        self.note(name, command.right(line.text), command.text, line.text, voice)
+    async def phrase(self, line: Line, phrase: Phrase, noisy: bool, voice: str) -> None:
+        speech = await asyncio.to_thread(phrase.sound, voice)
+        how = {"expects": phrase.expects, "phrases": phrase.phrases}
+        await line.ask(phrase.kind, f"{phrase.text} ({voice})", speech, noisy, **how)
+        name = f"{phrase.kind}_{'noise' if noisy else 'clean'}"
+        self.note(name, phrase.right(line.text), phrase.text, line.text, voice)
 
     async def number(self, line: Line, number: str, parts: list[str], noisy: bool, voice: str) -> None:
         where = "noise" if noisy else "clean"
@@ -281,8 +250,8 @@ class Bench:
             await phone.call(self.settings.hotline.number)
             while not work.empty():
                 what, noisy, voice = work.get_nowait()
-                if isinstance(what, Command):
-                    await self.menu(line, what, noisy, voice)
+                if isinstance(what, Phrase):
+                    await self.phrase(line, what, noisy, voice)
                 else:
                     await self.number(line, *what, noisy, voice)
             await line.questions.put(None)
@@ -356,8 +325,10 @@ def speech_server(settings: Settings, token: str) -> subprocess.Popen[str]:
 def speak_all(work: list[tuple[Any, str]]) -> None:
     """Synthesis takes a processor for itself: done while no call is measured."""
     for what, voice in work:
-        texts = [what.text] if isinstance(what, Command) else [*what[1], *singly(what[0]), *_YES, *_NO]
-        for text in texts:
+        if isinstance(what, Phrase):
+            what.sound(voice)
+            continue
+        for text in (*what[1], *singly(what[0]), *_YES, *_NO):
             said.clean(text, voice)
 
 
@@ -365,10 +336,11 @@ async def all_calls(bench: Bench, options: argparse.Namespace) -> dict[str, list
     asterisk = bench.settings.asterisk
     wire = Capture(bench.settings.home / "wire.pcap", asterisk.sip_port)
     work: asyncio.Queue[Any] = asyncio.Queue(10_000)
-    chosen = commands(options.commands)
+    chosen = [*commands(options.commands), *times(options.times), *births(options.dates)]
     numbers = [snils() for _ in range(options.numbers)]
     voices = itertools.cycle(said.voices())
     spoken = [(item, next(voices)) for item in (*chosen, *numbers)]
+    spoken += [(item, "human") for item in (recordings(options.human) if options.human else ())]
     await asyncio.to_thread(speak_all, spoken)
     for noisy in (False, True):
         for item, voice in spoken:
@@ -425,6 +397,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--commands", type=int, default=60, help="menu commands, clean and again with noise")
     parser.add_argument("--numbers", type=int, default=20, help="SNILS numbers, clean and again with noise")
+    parser.add_argument("--times", type=int, default=0, help="times to be called at, twice as well")
+    parser.add_argument("--dates", type=int, default=0, help="dates of birth, twice as well")
+    parser.add_argument("--human", type=Path, help="folder of asterisk-core-sounds-ru-wav")
     parser.add_argument("--at-once", type=int, default=3, help="calls")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--show", action="store_true", help="what was heard wrong, on standard error")

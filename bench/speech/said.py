@@ -13,6 +13,7 @@ import wave
 from array import array
 from functools import cache
 from math import gcd
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,18 @@ def clean(text: str, voice: str) -> Sound:
     with _one_at_a_time:
         engine = _rhvoice()
         sound, rate = engine.say(voice, text) if engine is not None else _espeak(text, voice)
+    return _on_band(sound, rate)
+
+
+@cache
+def recorded(file: Path) -> Sound:
+    """A recording, mono and 16 bit, made alike."""
+    with wave.open(str(file)) as source:
+        samples = np.frombuffer(source.readframes(-1), "<i2")
+        return _on_band((samples / 32768).astype(np.float32), source.getframerate())
+
+
+def _on_band(sound: Sound, rate: int) -> Sound:
     shared = gcd(RATE, rate)
     sound = resample_poly(sound, RATE // shared, rate // shared)
     b, a = butter(4, [300 / 4000, 3400 / 4000], "band")

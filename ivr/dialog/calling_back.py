@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ivr.dialog import times as spoken
 from ivr.dialog.asking import (
@@ -110,12 +110,14 @@ def said(prompts: Prompts, **slots: Value) -> list[Prompt]:
 
 def _question(turn: Turn, node: Callback, step: str, made: list[Prompt]) -> None:
     """Keys, the common words, and a time wherever one may be said."""
-    times = _times(turn)
-    words = (*_WORDS.get(turn.s.language, {}), *_ANSWERS.get(turn.s.language, ()))
-    if times:
-        words += spoken.phrases(times, turn.s.language)
-    phrases = tuple(dict.fromkeys(words))
+    phrases = phrases_of(_times(turn), turn.s.language)
     turn.ask((), step, terminator="", speech=node.speech, phrases=phrases, made=tuple(made))
+
+
+def phrases_of(times: Sequence[Appointment], language: str) -> tuple[str, ...]:
+    """What the recogniser listens for at any question about a callback."""
+    words = (*_WORDS.get(language, {}), *_ANSWERS.get(language, ()))
+    return tuple(dict.fromkeys((*words, *(spoken.phrases(times, language) if times else ()))))
 
 
 def _answer(turn: Turn, input: Input) -> str:

@@ -36,7 +36,15 @@ _WEEKDAYS: Mapping[str, Mapping[str, int]] = {
     },
 }  # fmt: skip
 _PARTS: Mapping[str, Mapping[str, tuple[int, int]]] = {  # from hour, before hour
-    "ru": {"утром": (0, 12), "днем": (12, 17), "обеда": (12, 17), "вечером": (17, 24), "вечера": (12, 24)},
+    "ru": {
+        "утром": (0, 12),
+        "утра": (0, 12),
+        "днем": (12, 17),
+        "дня": (12, 17),
+        "обеда": (12, 17),
+        "вечером": (17, 24),
+        "вечера": (12, 24),
+    },
     "en": {"morning": (0, 12), "afternoon": (12, 17), "evening": (17, 24), "tonight": (17, 24)},
 }
 _HOURS: Mapping[str, Mapping[str, int]] = {
@@ -54,9 +62,12 @@ _HOURS: Mapping[str, Mapping[str, int]] = {
 _PHRASES: Mapping[str, tuple[str, ...]] = {  # what the recogniser listens for; days of the week are added
     "ru": (
         "сегодня", "завтра", "послезавтра", "утром", "днём", "вечером", "сегодня днём", "сегодня вечером",
-        "завтра утром", "завтра днём", "завтра вечером", "после обеда", "в десять часов",
-        "в двенадцать часов", "в два часа", "в четыре часа", "в шесть часов", "в шесть вечера",
-        "в шестнадцать часов", "в восемнадцать часов", "в четырнадцать часов", "другое время",
+        "завтра утром", "завтра днём", "завтра вечером", "после обеда", "завтра после обеда",
+        "послезавтра после обеда", "в полдень", "в девять утра", "в десять утра", "в одиннадцать утра",
+        "в десять часов", "в одиннадцать часов", "в двенадцать часов", "в час дня", "в два часа дня",
+        "в три часа дня", "в четыре часа дня", "в два часа", "в три часа", "в четыре часа", "в пять часов",
+        "в шесть часов", "в пять вечера", "в шесть вечера", "в семь вечера", "в шестнадцать часов",
+        "в восемнадцать часов", "в четырнадцать часов", "другое время",
         "один", "два", "три",
     ),
     "en": (
@@ -111,7 +122,7 @@ def understood(text: str, language: str, times: Sequence[Appointment]) -> Appoin
     if not found or not (named_day or span or hour):
         return None
     if hour is not None:
-        wanted = hour
+        wanted = hour + 12 if span and hour < span[0] else hour  # «в восемь вечера»
         return min(found, key=lambda each: (abs(int(each.clock[:2]) - wanted), each.at_ms))
     if span is not None:
         inside = [each for each in found if span[0] <= int(each.clock[:2]) < span[1]]

@@ -16,6 +16,9 @@ from ivr.speech.contract import Expects
 _EVERYWHERE = ("person", "repeat", "back", "callback", "other_language")
 _AT_YES_OR_NO = ("yes", "no", "person", "repeat", "back")
 _USUAL_TIMES = 6  # listed so often more, a number's usual word is taken for so much likelier
+_LIKELY_TIMES = 2  # the same for the words of a date
+_ORDINALS = {"ru": ("ое", "ого", "тье", "тьего")}
+_YEAR = {"ru": ("года", "год")}
 _ANSWER_TIMES = 8  # the same for yes and no where a number may be corrected
 _AT_A_NUMBER = ("person", "repeat", "back", "skip")
 # Too short to be told from a cough, or made of words that other phrases are mistaken for.
@@ -32,6 +35,8 @@ def phrases_for(
         return _correction(language) if corrects else _common(language, _AT_YES_OR_NO)
     if expects == "digits" and not own:
         return _number_words(language)
+    if expects == "date" and not own:
+        return _date_words(language)
     return own
 
 
@@ -51,6 +56,20 @@ def _correction(language: str) -> tuple[str, ...]:
     answers = _common(language, ("yes", "no"))
     others = (*_common(language, _AT_YES_OR_NO), *place_words(language), *sorted(known.denials))
     return (*dict.fromkeys((*others, *usual.values())), *list(usual.values()), *answers * _ANSWER_TIMES)
+
+
+@cache
+def _date_words(language: str) -> tuple[str, ...]:
+    """Numbers, months, and the ordinals of days and years: «двенадцатое», «пятого», not «пятая»."""
+    known = NUMBER_WORDS.get(language)
+    if known is None:
+        return ()
+    endings = _ORDINALS.get(language, ("",))
+    ordinals = [word for word in known.ordinals if word.endswith(endings)]
+    likely = (*{value: word for word, value in reversed(list(known.values.items()))}.values(), *ordinals)
+    single = (*known.values, *known.multipliers, *known.months, *ordinals, *_YEAR.get(language, ()))
+    others = (*sorted(known.corrections | known.joiners), *_common(language, _AT_A_NUMBER))
+    return (*dict.fromkeys((*single, *others)), *likely * _LIKELY_TIMES)
 
 
 @cache

@@ -145,7 +145,7 @@ class Turn:
         """The recogniser, which has heard everything now."""
         if self._recogniser is None:
             self._recogniser = self._model.recogniser(
-                self._phrases, others=self.request.expects == "digits" or self.request.corrects
+                self._phrases, others=self.request.expects in ("digits", "date") or self.request.corrects
             )
             self._recogniser.feed(b"".join(self._before))
             self._before.clear()

@@ -42,6 +42,10 @@ def test_two_days_are_offered_in_turn_then_the_others() -> None:
         ("ru", "в шесть вечера", "0 18"),
         ("ru", "утром", "1 10"),
         ("ru", "в среду", "2 10"),
+        ("ru", "завтра в десять утра", "1 10"),
+        ("ru", "завтра в полдень", "1 12"),
+        ("ru", "в четыре часа дня", "0 16"),
+        ("ru", "сегодня в восемь вечера", "0 18"),  # not in the morning
         ("ru", "послезавтра в девятнадцать", "2 18"),
         ("ru", "сегодня в десять", "0 14"),  # the nearest of that day; it is read back to him
         ("ru", "в пятницу", None),  # not to be had

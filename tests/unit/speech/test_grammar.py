@@ -39,6 +39,17 @@ def test_where_a_number_may_be_corrected_yes_and_no_are_likeliest() -> None:
     assert phrases_for("yes_no", "tt", (), corrects=True) == ()
 
 
+def test_a_date_is_numbers_ordinals_and_months() -> None:
+    for language, words in (
+        ("ru", {"двенадцатое", "третьего", "мая", "тысяча", "года", "оператор"}),
+        ("en", {"twelfth", "may", "nineteen", "operator"}),
+    ):
+        heard = phrases_for("date", language, ())
+        assert words <= set(heard) and len(heard) <= MAX_PHRASES
+    assert "двенадцатая" not in phrases_for("date", "ru", ())
+    assert phrases_for("date", "tt", ()) == ()
+
+
 def test_a_number_is_number_words_corrections_and_a_person() -> None:
     for language, words in (
         ("ru", {"триста", "нуля", "нет", "оператор"}),
