@@ -17,6 +17,7 @@ from acd.contract import (
     OfferAccepted,
     OfferDeclined,
     OfferTimedOut,
+    WithdrawOffer,
 )
 from acd.core.chats import Chats
 from acd.core.machine import MAX_CALLS
@@ -159,6 +160,9 @@ class CallEvents(Chats):
             self.count("left_connected")
             self._hang_up(call, "answered", event.reason)
             return
+        if call.callback and call.offer_id in self.offers:
+            # Cancelled where it was asked for, maybe at another node than the one that rings the customer.
+            self.out.append(WithdrawOffer(call.offer_id, call.call_id, call.node, self.token))
         agent = self.free_from_offer(call)
         self.end(call, event.outcome, event.reason)
         if call.callback:

@@ -69,3 +69,12 @@ def test_who_calls_while_we_call_him_takes_the_agent_who_was_reserved(topic):
     assert offered.call_id == ("c3" if topic == "status" else "c2"), "nobody is left waiting for a free agent"
     assert centre.engine.calls["c3"].place_ms == START + 1_000
     assert centre.engine.ended["b1"].reason == "called_again"
+
+
+def test_a_callback_cancelled_while_it_rings_is_withdrawn_where_it_rings():
+    centre = Centre(("2001", {"status": 3}))
+    order = only(centre.at(1, CallbackRequested("b1", "", "north", "hotline", "status")), PlaceCallback)
+    stopped = only(centre.at(2, CallLeft("b1", "abandoned", "cancelled")), WithdrawOffer)
+    assert (stopped.offer_id, stopped.call_id, stopped.node) == (order.offer_id, "b1", "north")
+    assert centre.state("2001") == "ready"
+    assert only(centre.call(3, "c1"), OfferCall).agent_id == "2001"
