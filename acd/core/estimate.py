@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from acd.core.machine import Machine
 
 # Fitted once on the benchmark's training seeds (bench/router), the calibration does the rest:
-LEAVING_PER_MS = 1 / 395_000  # of those ahead some give up, some are served by others
-OWN_LINE = 1.86  # who waits for the same comes first for certain …
-OTHER_LINE = 0.57  # … others only where their claim is larger
+LEAVING_PER_MS = 1 / 331_000  # of those ahead some give up, some are served by others
+OWN_LINE = 2.06  # who waits for the same comes first for certain …
+OTHER_LINE = 0.6  # … others only where their claim is larger
 LOWER = 0.5  # … less where his priority is lower
-FIRST = 1.72  # his own turn, and those who come later and are served before him
+FIRST = 1.6  # his own turn, and those who come later and are served before him
 RING_MS = 6_000.0  # being offered is not yet being answered
 REST_LEFT = 0.7  # of a wrap-up that we come upon: its mean remainder, as a share of a whole one
 STEPS, NEAR = 6, 0.003

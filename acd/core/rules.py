@@ -36,8 +36,8 @@ class Weights:
     priority: int = 85_000  # a step of priority
     language: int = 50_000  # a rare language is kept free for those who need it
     scarce: int = 50_000  # the only ready agent of another skill is kept free for it
-    late: int = 90_000  # set back once when the target is already missed; waiting goes on counting …
-    late_chances: float = 1.5  # … more where agents are few: each turn given to him makes the next one late
+    late: int = 80_000  # set back once when the target is already missed; waiting goes on counting …
+    late_chances: float = 2.0  # … more where agents are few: each turn given to him makes the next one late
     rescue: int = 64_000  # set forward before the target, fading with the time that remains …
     rescue_window: int = 17_000  # … over this time
     rescue_chances: float = 0.22  # … and this part of the mean time between two of his agents becoming free
