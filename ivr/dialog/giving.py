@@ -224,6 +224,11 @@ def _failed(turn: Turn, node: Answer, input: Input) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- record
+# Steps while the ticket is opened, by what there is to be said of the recording afterwards.
+_FAILED, _TOO_LONG = "ticket_failed", "ticket_too_long"
+_TICKET = ("ticket", _FAILED, _TOO_LONG)
+
+
 def enter_record(turn: Turn, node: RecordNode) -> None:
     turn.set(step="record", typed_ahead="", recording="")
     turn.say(node.prompts)
@@ -234,12 +239,13 @@ def enter_record(turn: Turn, node: RecordNode) -> None:
 def receive_record(turn: Turn, node: RecordNode, input: Input) -> None:
     if isinstance(input, Recorded):
         _recorded(turn, node, input)
-    elif isinstance(input, TicketOpened):
-        turn.slot("ticket", input.number)
-        turn.say(node.number, number=input.number)
-        _leave(turn, node)
-    elif isinstance(input, TicketFailed) or turn.s.step == "ticket":
-        turn.say(node.later)
+    elif turn.s.step in _TICKET or isinstance(input, TicketOpened | TicketFailed):
+        turn.say({_FAILED: node.failed, _TOO_LONG: node.too_long}.get(turn.s.step, ()))
+        if isinstance(input, TicketOpened):
+            turn.slot("ticket", input.number)
+            turn.say(node.number, number=input.number)
+        else:
+            turn.say(node.later)
         _leave(turn, node)
     elif turn.s.step == "review":
         said = yes_or_no(turn, input)
@@ -261,10 +267,9 @@ def _ask_review(turn: Turn, node: RecordNode) -> None:
 def _recorded(turn: Turn, node: RecordNode, done: Recorded) -> None:
     usable = bool(done.path) and done.duration_ms >= MIN_RECORDING_MS
     if done.reason in ("disk_full", "failed"):
-        turn.say(node.failed)
         turn.note("recording_failed", done.reason)
         turn.set(recording=done.path if usable else "")
-        open_ticket(turn, node)
+        open_ticket(turn, node, _FAILED)
     elif done.reason == "hung_up":
         if usable:
             turn.set(recording=done.path)
@@ -281,16 +286,16 @@ def _recorded(turn: Turn, node: RecordNode, done: Recorded) -> None:
     else:
         turn.set(recording=done.path)
         if done.reason == "too_long":
-            turn.say(node.too_long)
-            open_ticket(turn, node)
+            open_ticket(turn, node, _TOO_LONG)
         elif node.review:
             _ask_review(turn, node)
         else:
             open_ticket(turn, node)
 
 
-def open_ticket(turn: Turn, node: RecordNode) -> None:
-    turn.set(step="ticket")
+def open_ticket(turn: Turn, node: RecordNode, step: str = "ticket") -> None:
+    """Before a word is said: who hangs up at once has his ticket all the same."""
+    turn.set(step=step)
     turn.do(
         OpenTicket(
             topic=node.topic or turn.s.topic,

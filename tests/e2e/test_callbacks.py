@@ -67,7 +67,8 @@ async def asks_to_be_called(hotline, until, phone):
     before = await to_the_offer(hotline, until, phone)
     await phone.press("1")
     await until(lambda: hotline.said("callback.accepted"), 10)
-    await phone.wait_for("CALL_CLOSED", timeout_s=20)
+    await phone.hang_up()  # he has heard that we shall call
+    await phone.wait_for("CALL_CLOSED")
     (after,) = await until(hotline.calls, 10)
     return before, after
 

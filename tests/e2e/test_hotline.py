@@ -189,7 +189,9 @@ async def test_the_database_is_locked_and_the_request_waits_in_the_spool(hotline
         lock.execute("BEGIN EXCLUSIVE")
         await speaks(hotline, until, caller)
         await send(hotline, until, caller)
-        await caller.wait_for("CALL_CLOSED", timeout_s=40)
+        await until(hotline.spooled, 20)
+        await caller.hang_up()
+        await until(hotline.ended)
         assert await hotline.spooled()
         await until(lambda: unkept.waiting(hotline.settings.spool), 20, "the call's summary waits too")
         lock.rollback()
@@ -231,7 +233,7 @@ async def test_the_disk_is_full_and_the_request_is_taken_without_a_recording(
     recorded = await until(lambda: hotline.of("recorded"), 20)
     assert recorded["reason"] == "disk_full"
     assert await until(lambda: hotline.said("record.failed"), 10)
-    await caller.wait_for("CALL_CLOSED", timeout_s=40)
+    await caller.hang_up()
     ended = await until(hotline.ended)
     assert ended["tickets"] == 1
     ticket = (await hotline.api("/tickets"))["items"][0]

@@ -242,12 +242,15 @@ def test_a_report_that_nobody_expects_does_not_leave_him_in_silence() -> None:
     assert ids(call.give(NoInput())[0]) == ["record.later", "bye"]  # the desk said nothing in time
 
 
-def test_a_part_that_was_recorded_before_the_disk_was_full_is_kept() -> None:
+@pytest.mark.parametrize(
+    ("reason", "wording"), [("disk_full", "record.failed"), ("too_long", "record.too_long")]
+)
+def test_what_was_recorded_is_a_ticket_before_the_caller_hears_of_it(reason: str, wording: str) -> None:
     call = Driver("  first: {kind: say, prompts: hello, next: speak}")
-    play, ticket = call.give(Recorded("/r", 5_000, "disk_full"))
-    assert ids(play) == ["record.failed"]
-    assert isinstance(ticket, OpenTicket)
+    (ticket,) = call.give(Recorded("/r", 5_000, reason))
+    assert isinstance(ticket, OpenTicket), "he may hang up at the first word"
     assert ticket.recording == "/r"
+    assert ids(call.give(TicketOpened("104"))[0]) == [wording, "record.number", "bye"]
 
 
 LOOKUP = """
