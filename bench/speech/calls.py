@@ -36,6 +36,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,7 @@ from ivr.agi.server import AgiServer
 from ivr.agi.session import Session
 from ivr.agi.speaking import Speaker
 from ivr.dialog import hearings
-from ivr.dialog.contract import Ask, Input, Prompt, Utterance
+from ivr.dialog.contract import Ask, Input, Prompt, SpeechFailed, Utterance
 from ivr.dialog.identifiers import snils_is_valid
 from ivr.dialog.ports import Hearing
 from ivr.dialog.understanding.understander import Understander
@@ -187,6 +188,7 @@ class Bench:
         self._voice = Tones(settings.home)
         self._waiting: asyncio.Queue[Line] = asyncio.Queue(1)
         self.results: dict[str, list[bool]] = {}
+        self.deaf: Counter[str] = Counter()  # why a call went on without speech: a busy machine, seldom more
 
     async def serve(self, session: Session, _environment: Environment) -> None:
         channel = Channel(session)
@@ -196,7 +198,10 @@ class Bench:
         while (question := await line.questions.get()) is not None:
             ask, answer = question
             try:
-                answer.set_result(await listener.ask(ask))
+                given = await listener.ask(ask)
+                if isinstance(given, SpeechFailed):
+                    self.deaf[given.reason] += 1
+                answer.set_result(given)
             except Exception as error:
                 answer.set_exception(error)
                 raise
@@ -388,6 +393,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         "ms": {name: spread(values) for name, values in sorted(times.items())},
         "voices": said.voices(),
         "calls_at_once": options.at_once,
+        "speech_failed": dict(bench.deaf),
         "load_before_and_after": [load_before, os.getloadavg()[0]],
         "took_s": round(time.monotonic() - began),
     }

@@ -51,7 +51,9 @@ class SpeechServer:
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Listens; port 0 takes a free one, see ``port``."""
+        """Listens; port 0 takes a free one, see ``port``. The detector's network is loaded first: a call that
+        had to wait for it would go on with keys."""
+        await asyncio.get_running_loop().run_in_executor(self._lookers, self._means.detector)
         app = web.Application()
         app.router.add_get("/health", self._health)
         app.router.add_get("/{path:.*}", self._connection)

@@ -11,7 +11,9 @@ import pytest
 from ivr.speech.aeap import MAX_FRAME
 from ivr.speech.client import Client
 from ivr.speech.contract import BUSY, NOTHING, ONSET, turn_settings
+from ivr.speech.recogniser import VoskModel
 from ivr.speech.server import MAX_MALFORMED, SpeechServer
+from ivr.speech.voice import Silero
 from ivr.speech.ways import MAX_OTHERS
 
 TOKEN = "secret of the tests"
@@ -240,6 +242,19 @@ async def test_who_may_not_is_refused(
     answer = await call().create(**{"token": TOKEN, **changes})
     assert answer["error_msg"] == reason
     assert server.counters.refused == 1
+
+
+async def test_the_detector_is_loaded_before_anybody_calls(model: VoskModel) -> None:
+    made: list[Silero] = []
+
+    def detector() -> Silero:
+        made.append(Silero())
+        return made[-1]
+
+    server = SpeechServer({"ru": model}, token=TOKEN, detector=detector)
+    await server.start("127.0.0.1", 0)
+    assert len(made) == 1
+    await server.stop()
 
 
 async def test_more_calls_than_allowed_are_turned_away_at_the_door(call: Call) -> None:
