@@ -11,6 +11,7 @@ in a conversation, because the simulator tells a router only of those who leave 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from typing import Any
@@ -40,6 +41,7 @@ OUT_OF_THE_WAY = {
     "max_talk_s": 86_400,
     "nobody_can_serve_after_s": 600,
 }
+GC_THRESHOLDS = (50_000, 20, 100)
 IDLE = 1  # sim.model.IDLE
 
 
@@ -70,6 +72,11 @@ class EngineRouter:
             step(AgentDefined(str(agent.id), "", "", skills, languages), start)
         ends = [(end, agent.id) for agent in ctx.agents for _, end in agent.intervals]
         self.leaving = sorted(ends, reverse=True)
+        # The collector as the daemon has it (dozvon/commands/serve.py): what is there at the start stays.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
 
     # ------------------------------------------------------------------------------------- translating
     def _tell(self, now: float, event: Event) -> None:
