@@ -193,6 +193,26 @@ async def test_who_waits_third_asks_hears_the_answer_and_is_still_third(hotline,
 MUSIC = ROOT / "asterisk-config" / "sounds" / "moh" / "waiting.alaw"
 
 
+@pytest.fixture
+def no_guided_talk(hotline):
+    """However long the wait may seem: nothing comes between him and the music."""
+    queue = hotline.config / "flows" / "queue.yaml"
+    shipped = queue.read_text("utf-8")
+    taken = flows_taken(hotline)
+    changed = shipped.replace("talk_min_wait_s: 45", "talk_min_wait_s: 3600")
+    assert changed != shipped
+    queue.write_text(changed, "utf-8")
+    asyncio.run(polled(lambda: flows_taken(hotline) > taken, "the flow is taken"))
+    yield
+    queue.write_text(shipped, "utf-8")
+
+
+def flows_taken(hotline: Hotline) -> int:
+    lines = [line for line in hotline.lines if line.get("action") == "reloaded"]
+    return sum(line.get("what") == "flows" for line in lines)
+
+
+@pytest.mark.usefixtures("no_guided_talk")
 async def test_a_question_over_the_music_is_answered_and_the_place_kept(hotline, caller_phone):
     """Without a key on the telephone: he speaks while the music plays."""
     await speech_ready(hotline)
