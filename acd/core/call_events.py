@@ -86,8 +86,9 @@ class CallEvents(Chats):
             self.stand(call)
             self.wait(call)
             rules = self.rules
-            self.announce(call, line)
-            if not self.servable(call):
+            if self.line_servable(line):
+                self.announce(call, line)
+            else:
                 self.remind(now + rules.nobody_can_serve_after_ms, "nobody", call.call_id)
             self.remind(max(now + 1, call.place_ms + rules.max_wait_ms), "long", call.call_id)
         if freed is not None and freed.ready:

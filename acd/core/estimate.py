@@ -51,10 +51,8 @@ def for_newcomer(machine: Machine, topic: str, language: str, queue: str, priori
 
 
 def said_at_arrival(machine: Machine, line: Line) -> tuple[float, int, int] | None:
-    """The raw estimate and the range for a caller who just joined; None when he is told no time: somebody is
-    ready, or nobody on duty could serve him."""
-    if not machine.line_servable(line):
-        return None
+    """The raw estimate and the range for a caller who just joined and can be served; None when he is told no
+    time, for somebody is ready."""
     raw = raw_ms(machine, line, ahead_of_newcomer(machine, line) - OWN_LINE)  # he stands in it himself
     if raw <= 0:
         return None

@@ -46,23 +46,19 @@ class Machine(State):
     def refresh(self, agent: Agent) -> bool:
         """Brings duty counts and both indexes in line with the agent's record; True: newly ready, or newly
         open to a chat."""
-        on_duty = agent.status != "logged_out" and not agent.removed
+        here = not agent.removed
+        on_duty = here and agent.status != "logged_out"
         if on_duty != agent.on_duty:
             self._count_duty(agent, on_duty)
-        there = agent.status == "available" and not agent.removed
-        seats = (1 if agent.reachable else 0, agent.chat_capacity) if there else (0, 0)
-        if seats != agent.seats:
-            self._take_seats(agent, seats)
-        resting = agent.state == "wrap_up" and agent.status == "available" and not agent.removed
+        available = here and agent.status == "available"
+        calls, chats = agent.seats
+        takes_calls = available and agent.reachable
+        if takes_calls != calls or chats != (agent.chat_capacity if available else 0):
+            self._take_seats(agent, (int(takes_calls), agent.chat_capacity if available else 0))
+        resting = available and agent.state == "wrap_up"
         if resting != agent.resting:
             self.count_resting(agent, resting)
-        ready = (
-            agent.state == "ready"
-            and agent.status == "available"
-            and agent.reachable
-            and not agent.removed
-            and bool(agent.pools)
-        )
+        ready = takes_calls and agent.state == "ready" and bool(agent.pools)
         newly_open = self._refresh_open(agent, ready) if agent.chat_pools else False
         if ready == agent.ready:
             return newly_open
@@ -180,10 +176,10 @@ class Machine(State):
     @staticmethod
     def line_servable(line: Line) -> bool:
         for spot in line.spots:
-            staffed, after = spot.pool.staffed, spot.after_ms
-            for level in (1, 2, 3):
-                if staffed[level] and after[level] < NEVER:
-                    return True
+            _, one, two, three = spot.pool.staffed
+            _, after_one, after_two, after_three = spot.after_ms
+            if (two and after_two < NEVER) or (three and after_three < NEVER) or (one and after_one < NEVER):
+                return True
         return False
 
     def set_state(self, agent: Agent, state: str) -> bool:
