@@ -92,7 +92,10 @@ class RtpPacket:
 
 @dataclass(slots=True)
 class RtpStream:
-    """Packets of one sender to one destination."""
+    """Packets of one SSRC from one sender to one destination.
+
+    Asterisk changes its SSRC in the middle of a call when it begins to pass on the other phone's packets.
+    """
 
     source: str
     destination: str

@@ -50,7 +50,9 @@ async def test_conversation_of_two_phones_is_heard_on_both_sides(agent_phone, ca
         invite = wire.messages(method="INVITE")[0]
         answers = wire.messages(status=200, of="INVITE")
         assert [m.call_id == invite.call_id for m in answers] == [False, True]  # the called leg answers first
-        assert len(wire.streams()) == 4
+        # Asterisk's own first packet may still carry its own SSRC before it passes on the other phone's.
+        directions = {(stream.source, stream.destination) for stream in wire.streams()}
+        assert len(directions) == 4
         assert ["7"] in [[key for _, key in stream.pressed()] for stream in wire.streams()]
         assert 0 < wire.first_sound_after(answers[1].at_s, invite.audio_port) - answers[1].at_s < 0.5
     assert sound.tone_seconds(anna.heard(), 1200) >= 0.7
