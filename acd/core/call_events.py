@@ -341,7 +341,7 @@ class CallEvents(Chats):
                 self.seek_call(agent)
         for call in moved:  # who was his agent may have to leave him to a better one now
             if call.state == "queued" and call.line is not None:
-                self.seek_agent(call)
+                self.seek_agent_in_turn(call)
 
     def _move_callback(self, call: Call, lost: str) -> None:
         """Nobody holds the line for a callback, so another node can make it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acd.core.estimate import said_at_arrival
 from acd.core.machine import Machine
-from acd.core.matching import EVER, agent_for, call_for
+from acd.core.matching import EVER, NEVER_LATE, agent_for, call_for
 from acd.core.model import Agent, Call, Line, Offer
 from acd.core.rules import NEVER
 
@@ -23,6 +23,24 @@ class Seeking(Machine):
             return False
         self.offer(call, *found)
         return True
+
+    def seek_agent_in_turn(self, call: Call) -> bool:
+        """The same for a caller who stood or stands in line already: those ahead of him there come first.
+
+        What opens the way for him may open it for them too: a Tick that comes late, two rules that relax in
+        one millisecond.
+        """
+        line = call.line
+        if line is None:
+            return False
+        on_time_ms = self.now_ms - self.late_after_ms if line.priority < NEVER_LATE else EVER
+        late = call.place_ms < on_time_ms
+        while True:
+            first = line.head(on_time_ms)
+            if late:
+                first = line.late_head()
+            if first is None or first is call or not self.seek_agent(first):
+                return self.seek_agent(call)
 
     def seek_call(self, agent: Agent) -> bool:
         """An offer to this ready agent if somebody waits whom he may serve."""
@@ -56,7 +74,7 @@ class Seeking(Machine):
         self.stand(call)
         if call.attempts >= self.rules.max_attempts:
             self.release(call, "waited_too_long")
-        if not self.seek_agent(call):
+        if not self.seek_agent_in_turn(call):
             self.wait(call)
 
     def take_back(self, agent: Agent) -> None:
@@ -111,7 +129,7 @@ class Seeking(Machine):
 
     def relaxed(self, call_id: str) -> None:
         call = self.calls.get(call_id)
-        if call is not None and call.line is not None and not self.seek_agent(call):
+        if call is not None and call.line is not None and not self.seek_agent_in_turn(call):
             self.wait(call)
 
     def announce(self, call: Call, line: Line | None) -> None:

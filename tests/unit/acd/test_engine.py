@@ -459,3 +459,14 @@ def test_state_of_an_unknown_format_is_refused():
     assert json.loads(json.dumps(state)) == state
     with pytest.raises(ValueError, match="format 99"):
         Engine.load({**state, "format": 99})
+
+
+def test_a_late_tick_lets_nobody_overtake():
+    """A reservation ends and a rule relaxes, both told by one late Tick: the first in line is first."""
+    centre = Centre(("2001", {"status": 2}), ("2002", {"status": 3}))
+    rules = {"relax": [{"after_s": 0, "level": 3}, {"after_s": 20, "level": 1}], "spare": {"1": 0}}
+    centre.at(0, RulesLoaded("1", rules))
+    assert only(centre.call(1, "c2"), OfferCall).agent_id == "2002"
+    assert centre.call(1, "c1") == []
+    offers = [each for each in centre.at(61, Tick()) if isinstance(each, OfferCall)]
+    assert [(offer.call_id, offer.agent_id) for offer in offers] == [("c1", "2001")]
