@@ -20,7 +20,7 @@ check:           ## lint, types, import rules, unit and property tests
 test:            ## every test, with the real Asterisk, Redis, PostgreSQL and Chromium
 	@tools/setup.sh --tests
 	@tools/check.sh --no-tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 container: setup ## build the image and run the compose file, with podman
 	@$(BIN)/python -m pytest tests/container -m container -o addopts="--import-mode=importlib -q" $(ARGS)
