@@ -94,6 +94,11 @@ def find_option(options: tuple[Option, ...], text: str, language: str) -> Option
     return next((option for option in options if option.key == digit), None)
 
 
+def phrases_of(options: tuple[Option, ...], language: str) -> tuple[str, ...]:
+    """What people say for any of these choices."""
+    return tuple(phrase for option in options for phrase in option.phrases.get(language, ()))
+
+
 def find_by_intent(options: tuple[Option, ...], meaning: Meaning) -> Option | None:
     for option in options:
         if meaning.intent and any(fits(meaning.intent, pattern) for pattern in option.intents):
@@ -125,7 +130,7 @@ def _said_before(turn: Turn, node: Question) -> Option | None:
         for option in node.options
         if any(
             len(phrase) >= MIN_SAID and f" {normal(phrase)} " in said
-            for phrase in option.phrases.get(turn.s.language, ())
+            for phrase in phrases_of((option,), turn.s.language)
         )
     ]
     return found[0] if len(found) == 1 else None
@@ -133,7 +138,7 @@ def _said_before(turn: Turn, node: Question) -> Option | None:
 
 def _ask_question(turn: Turn, node: Question, head: Prompts) -> None:
     choices = tuple(option.say for option in node.options if option.say)
-    phrases = tuple(phrase for option in node.options for phrase in option.phrases.get(turn.s.language, ()))
+    phrases = phrases_of(node.options, turn.s.language)
     turn.ask((*head, *choices), terminator="", speech=node.speech, phrases=phrases)
 
 
@@ -273,7 +278,13 @@ def _ask_confirm(turn: Turn, node: Confirm, wording: Prompts) -> None:
     slots = {name: value for name, value in turn.s.slots.items() if not name.startswith("_")}
     corrects = len(str(slots.get(node.corrects, ""))) if _asked(turn, node) else 0
     turn.ask(
-        node.prompts, terminator="", speech=node.speech, expects="yes_no", corrects=corrects, slots=slots
+        (*node.prompts, *(option.say for option in node.options if option.say)),
+        terminator="",
+        speech=node.speech,
+        expects="yes_no",
+        corrects=corrects,
+        phrases=phrases_of(node.options, turn.s.language),
+        slots=slots,
     )
 
 
@@ -298,11 +309,30 @@ def _corrected(turn: Turn, node: Confirm, input: Input) -> str:
     return ""
 
 
+def _further(turn: Turn, node: Confirm, input: Input) -> Option | None:
+    """What he chose beside yes and no."""
+    if not node.options:
+        return None
+    if isinstance(input, Digits):
+        return next((option for option in node.options if option.key == input.keys[:1]), None)
+    if isinstance(input, Utterance) and input.confidence >= CONFIRM:
+        found = find_option(node.options, input.text, turn.s.language)
+        if found is not None:
+            return found
+        meaning = turn.meaning(input, "choice")
+        return find_by_intent(node.options, meaning) if meaning.confidence >= CONFIRM else None
+    return None
+
+
 def receive_confirm(turn: Turn, node: Confirm, input: Input) -> None:
     if wants_person(turn, node.person, input):
         return
     if _corrected(turn, node, input) and repeated(turn):
         _ask_confirm(turn, node, ())
+        return
+    option = _further(turn, node, input)
+    if option is not None:
+        turn.go(option.key, option.go)
         return
     answer = yes_or_no(turn, input)
     if answer in ("yes", "no"):

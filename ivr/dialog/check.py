@@ -238,6 +238,10 @@ def _choices(flow: Flow, node: Node) -> Iterator[Problem]:
         taken[REPEAT_KEY] = "to hear it again"
         if isinstance(node, Question) or node.person:
             taken[PERSON_KEY] = "for a person"
+    if isinstance(node, Confirm):
+        taken |= {"1": "for yes", "2": "for no", REPEAT_KEY: "to hear it again"}
+        if node.person:
+            taken[PERSON_KEY] = "for a person"
     for option in options:
         if option.key in taken:
             yield _problem(
@@ -247,7 +251,7 @@ def _choices(flow: Flow, node: Node) -> Iterator[Problem]:
                 option.line,
             )
         taken.setdefault(option.key, "another choice")
-        if isinstance(node, Menu | Queue) and not option.go:
+        if isinstance(node, Menu | Queue | Confirm) and not option.go:
             yield _problem(
                 node, "unknown-node", f"'{node.id}': choice {option.key} leads nowhere", option.line
             )

@@ -14,6 +14,7 @@ from ivr.dialog.asking import (
     find_option,
     fits,
     give_up,
+    phrases_of,
     repeated,
     without_speech,
     yes_or_no,
@@ -37,13 +38,12 @@ def enter_menu(turn: Turn, node: Menu) -> None:
 
 def ask_menu(turn: Turn, node: Menu, head: Prompts) -> None:
     choices = tuple(option.say for option in node.options if option.say)
-    phrases = tuple(phrase for option in node.options for phrase in option.phrases.get(turn.s.language, ()))
     turn.ask(
         (*head, *choices, *node.tail),
         terminator="",
         speech=node.speech,
         expects="sentence" if node.free else "choice",
-        phrases=() if node.free else phrases,
+        phrases=() if node.free else phrases_of(node.options, turn.s.language),
     )
 
 

@@ -31,8 +31,9 @@ def phrases_for(
     """The grammar of a turn; () listens freely. ``corrects``: a yes or no may put a number right."""
     if expects == "choice" and own:
         return tuple(dict.fromkeys((*own, *_common(language, _EVERYWHERE))))
-    if expects == "yes_no" and not own:
-        return _correction(language) if corrects else _common(language, _AT_YES_OR_NO)
+    if expects == "yes_no":
+        answers = _correction(language) if corrects else _common(language, _AT_YES_OR_NO)
+        return tuple(dict.fromkeys((*own, *answers))) if own else answers
     if expects == "digits" and not own:
         return _number_words(language)
     if expects == "date" and not own:

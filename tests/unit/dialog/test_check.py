@@ -79,6 +79,11 @@ BROKEN = [
     ("no-person", "    person: wait\n", "", "  menu:"),
     ("too-deep", "next: menu}\n", "next: a}\n" + DEEP, "  menu:"),
     ("not-a-queue", "resume: wait", "resume: record", "  record:"),
+    ("key-collision", "hello, next: menu}",
+     "hello, next: sure}\n"
+     "  sure: {kind: confirm, prompts: hello, yes: menu, no: menu, else: wait,\n"
+     "    options: {2: {say: one, go: wait, phrases: {ru: [раз]}}}}",
+     "    options:"),
     ("unknown-number", "hello, next: menu}",
      "hello, next: right}\n"
      "  right: {kind: confirm, prompts: hello, corrects: n, yes: menu, no: menu, else: wait}",

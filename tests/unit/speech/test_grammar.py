@@ -30,6 +30,7 @@ def test_free_questions_stay_free() -> None:
 def test_yes_or_no_is_heard_with_its_own_words() -> None:
     assert {"да", "нет", "верно", "оператор"} <= set(phrases_for("yes_no", "ru", ()))
     assert phrases_for("yes_no", "tt", ()) == ()
+    assert {"перезвоните", "да", "нет"} <= set(phrases_for("yes_no", "ru", ("перезвоните",)))
 
 
 def test_where_a_number_may_be_corrected_yes_and_no_are_likeliest() -> None:
