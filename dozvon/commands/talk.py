@@ -136,6 +136,7 @@ def _telephone(
     from dozvon.commands.hours import moment_of
     from ivr.dialog.check import check
     from ivr.dialog.contract import CallStarted, KeptBefore
+    from ivr.dialog.identifiers import calling_number
     from ivr.flow_store import FlowStore
     from ivr.hotline import Hotline
     from ivr.hours_file import MAIN
@@ -150,7 +151,7 @@ def _telephone(
     waking = parts.waking(settings) if settings.callbacks.enabled else None
     hotline = Hotline(store, schedules, understanding=listener, speech=speech, waking=waking)
     before = KeptBefore(kept, place=place) if kept else None  # type: ignore[arg-type]
-    call = CallStarted("talk-1", number, settings.hotline.number, language, kept=before)
+    call = CallStarted("talk-1", calling_number(number), settings.hotline.number, language, kept=before)
 
     def text(prompts: tuple[Prompt, ...], spoken_in: str) -> str:
         return catalogue.text(prompts, spoken_in)

@@ -59,6 +59,7 @@ from ivr.dialog.contract import (
     Transfer,
     TransferEnded,
 )
+from ivr.dialog.identifiers import calling_number
 
 MAX_IDLE_STEPS = 50  # turns of a dialogue that ask nothing of the caller: more is a flow that spins
 MAX_STEPS = 2_000
@@ -90,7 +91,7 @@ class CallRunner:
         arg = dict(enumerate(environment.args))
         fields = environment.fields
         known = arg.get(2, "") if CALL_ID.fullmatch(arg.get(2, "")) else ""
-        number = "".join(c for c in fields.get("callerid", "") if c in "0123456789")[:20]
+        number = calling_number(fields.get("callerid", ""))
         call = LiveCall(
             call_id=known or new_call_id(self._house.settings.node),
             channel_name=fields.get("channel", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 SNILS_DIGITS = 11
 _FIRST_CHECKED = 1_001_998  # numbers up to 001-001-998 were given out without check digits
 APPLICATION_DIGITS = range(4, 21)
+MAX_CALLING = 20
 
 
 def snils_is_valid(digits: str) -> bool:
@@ -41,3 +42,9 @@ def phone_number(digits: str) -> str:
 
 def application_number(digits: str) -> str:
     return digits if len(digits) in APPLICATION_DIGITS else ""
+
+
+def calling_number(shown: str) -> str:
+    """Who calls, in digits: a Russian number as 7XXXXXXXXXX however it was written, others as shown."""
+    digits = "".join(c for c in shown if c in "0123456789")[:MAX_CALLING]
+    return phone_number(digits) or digits

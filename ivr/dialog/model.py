@@ -130,9 +130,9 @@ class Number(Leading):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm(Leading):
-    """Yes (key 1), no (key 2), or one of the further ``options``. ``corrects``: the slot of the number that is
-    read back: who says no may say in the same breath what is wrong («нет, в конце сорок пять»), and hears it
-    read back anew."""
+    """Yes (key 1), no (key 2), or one of the further ``options``. ``corrects``: the slot of the number that
+    is read back: who says no may say in the same breath what is wrong («нет, в конце сорок пять»), and hears
+    it read back anew."""
 
     yes: Ref
     no: Ref

@@ -64,14 +64,14 @@ class Hotline:
         self.daemon.child._process.wait()  # reaped: it is really gone
         self.daemon = DaemonChild(self.settings)
 
-    async def hours(self, open_: bool) -> None:
+    async def hours(self, open_: bool, until: str = "2099-01-01T00:00") -> None:
         """Open or closed from now on, whatever the clock says; returns when the daemon has taken it."""
         if open_ == self._open:
             return
         self._open = open_
         seen = len(self._taken())
         (self.settings.home / "hours-extra.yaml").unlink(missing_ok=True)
-        declare(self.settings, open_, "2020-01-01T00:00", "2099-01-01T00:00", {})
+        declare(self.settings, open_, "2020-01-01T00:00", until, {})
         deadline = time.monotonic() + 10
         while self.daemon.child.running and len(self._taken()) == seen:
             assert time.monotonic() < deadline, "the daemon does not look at its hours"
@@ -125,6 +125,12 @@ class Hotline:
             return bool(agents["connected"] and agents["items"] and not await self.calls())
         except Exception:
             return False
+
+    async def cancel_callbacks(self) -> None:
+        """Those that a test has left; who was on a line is not any more, phones end with their test."""
+        for each in (await self.api("/callbacks"))["items"]:
+            if each["status"] == "waiting":
+                await self.api(f"/callbacks/{each['callback_id']}", "DELETE")
 
     def show(self, count: int = 30) -> None:
         """The last lines of the log, for a test that failed."""

@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -213,6 +214,23 @@ async def test_a_time_chosen_by_keys_is_remembered_and_cancelled_by_another_call
 
     await until(gone, 10)
     assert await status(hotline) == "closed"
+
+
+async def test_after_hours_it_is_asked_for_by_keys_and_kept_until_the_doors_open(hotline, customer, until):
+    closed = datetime.now(ZoneInfo("Europe/Moscow")) + timedelta(hours=2)
+    await hotline.hours(False, until=closed.strftime("%Y-%m-%dT%H:%M"))
+    hotline.mark()
+    phone = await customer()
+    await phone.call(NUMBER)
+    await until(lambda: hotline.said("after.ask"), 10)
+    for key, heard in (("0", "request.only_call"), ("3", "request.callback"), ("1", "callback.accepted")):
+        await phone.press(key)
+        await until(lambda heard=heard: hotline.said(heard), 10)
+    await phone.wait_for("CALL_CLOSED", timeout_s=20)
+    (waiting,) = await until(hotline.calls, 10)
+    assert waiting["callback"], waiting
+    assert await status(hotline) == "waiting"
+    assert not hotline.said("callback.hello"), "nobody is called before the doors open"
 
 
 async def typed(hotline, *words):

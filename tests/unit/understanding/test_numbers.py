@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.dialog.identifiers import phone_number, snils_is_valid
+from ivr.dialog.identifiers import calling_number, phone_number, snils_is_valid
 from ivr.dialog.understanding import dates
 from ivr.dialog.understanding.number_words import ENGLISH, RUSSIAN
 from ivr.dialog.understanding.slots import extract
@@ -166,6 +166,22 @@ def test_snils_check_digits() -> None:
     assert snils_is_valid("08765430200")  # remainder 100 is written 00
     for wrong in ("", "1122334459", "112233445951", "1122334459x", "١١٢٢٣٣٤٤٥٩٥"):
         assert not snils_is_valid(wrong)
+
+
+@pytest.mark.parametrize(
+    ("shown", "digits"),
+    [
+        ("+7 (912) 345-67-89", "79123456789"),
+        ("89123456789", "79123456789"),
+        ("9123456789", "79123456789"),
+        ("+442079460958", "442079460958"),
+        ("2001", "2001"),
+        ("anonymous", ""),
+        ("9" * 50, "9" * 20),
+    ],
+)
+def test_who_calls_has_one_form(shown: str, digits: str) -> None:
+    assert calling_number(shown) == digits
 
 
 def test_phone_numbers_have_one_form() -> None:
