@@ -1,6 +1,7 @@
 """SNILS read out to the recogniser, without calls: right at once, and after a denied one was read again.
+Dates of birth, too: right at once.
 
-    nice python -m bench.speech.numbers [--numbers 110] [--seed 3]
+    nice python -m bench.speech.numbers [--numbers 110] [--dates 90] [--seed 3]
 
 The shipped model with the grammar of numbers hears voices that it was never trained on (`bench.speech.said`),
 8 kHz A-law, clean and with noise at 15 dB; each number in groups, then digit by digit. *Plain* is the
@@ -23,15 +24,17 @@ import numpy as np
 
 from bench.speech import said
 from bench.speech.calls import NOISE_DB, PAUSES_S, singly, snils
+from bench.speech.phrases import births
 from dozvon.phones import sound
 from dozvon.settings import ROOT
 from ivr.dialog.hearings import MAX_HEARINGS as MOST
 from ivr.dialog.identifiers import snils_is_valid
-from ivr.dialog.understanding import dictated
+from ivr.dialog.understanding import dates, dictated
 from ivr.dialog.understanding.dictated import Ways
 from ivr.dialog.understanding.number_words import RUSSIAN
 from ivr.dialog.understanding.spoken_numbers import digits
 from ivr.dialog.understanding.text import words
+from ivr.speech.contract import Expects
 from ivr.speech.grammar import phrases_for
 from ivr.speech.recogniser import VoskModel
 
@@ -50,16 +53,15 @@ def on_telephone(samples: array[int]) -> bytes:
 class Ear:
     def __init__(self) -> None:
         self._model = VoskModel(ROOT / "models" / "ru-small")
-        self._phrases = phrases_for("digits", "ru", ())
 
-    def hear(self, speech: said.Sound, noisy: bool, seed: int) -> Ways:
+    def hear(self, speech: said.Sound, noisy: bool, seed: int, expects: Expects = "digits") -> Ways:
         samples, _ = said.on_line(speech, NOISE_DB if noisy else None, seed)
         if noisy:
             samples = samples[: len(samples) - int((said.TAIL_S - AFTER_S) * said.RATE)]
         else:
             samples = samples + array("h", bytes(2 * int(AFTER_S * said.RATE)))
         line = on_telephone(samples)
-        recogniser = self._model.recogniser(self._phrases, others=True)
+        recogniser = self._model.recogniser(phrases_for(expects, "ru", ()), others=True)
         for start in range(0, len(line), 3200):
             recogniser.feed(line[start : start + 3200])
         heard = recogniser.finish()
@@ -88,6 +90,7 @@ def score(counts: Counter[str], where: str, number: str, first: Ways, second: Wa
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--numbers", type=int, default=110)
+    parser.add_argument("--dates", type=int, default=90)
     parser.add_argument("--seed", type=int, default=3)
     options = parser.parse_args()
     random.seed(options.seed)
@@ -100,6 +103,14 @@ def main() -> None:
         for where, noisy in (("clean", False), ("noise", True)):
             heard = [ear.hear(speech, noisy, seed) for speech in (grouped, single)]
             score(counts, where, number, *heard)
+        said.clean.cache_clear()
+    for seed, (voice, birth) in enumerate(zip(cycle(said.voices()), births(options.dates), strict=False)):
+        for where, noisy in (("clean", False), ("noise", True)):
+            heard = ear.hear(said.clean(birth.text, voice), noisy, seed, "date")
+            counts[f"{where}: dates"] += 1
+            counts[f"{where}: dates, plain"] += birth.right(" ".join(heard[0][0]))
+            day = dates.likeliest(heard, "ru")
+            counts[f"{where}: dates, weighed"] += day is not None and birth.right(f"{day:%d.%m.%Y}")
         said.clean.cache_clear()
     print(json.dumps(dict(sorted(counts.items())), indent=2))
 

@@ -26,7 +26,9 @@ from ivr.dialog.model import (
 )
 from ivr.dialog.ports import Meaning
 from ivr.dialog.turn import Turn
+from ivr.dialog.understanding import dates
 from ivr.dialog.understanding.corrections import corrected
+from ivr.dialog.understanding.text import words
 from ivr.dialog.words import digits_in, normal
 
 ACCEPT, CONFIRM = 0.7, 0.4  # confidence: believed from here, asked about from here
@@ -230,7 +232,9 @@ def _spoken(turn: Turn, node: Number, utterance: Utterance, meaning: Meaning) ->
     """The number that was said, "" for none. A SNILS that came out wrong is weighed together with its next
     reading: what is in the slot when the question is asked again is what the caller has denied."""
     if node.check == "date":
-        return meaning.slots.get("date", "")
+        ways = [(words(way.text), way.cost) for way in hearings.of(utterance)]
+        day = dates.likeliest(ways, turn.s.language)
+        return day.isoformat() if day else ""
     if node.check == "snils":
         before = f"_heard_{node.into}"
         now = hearings.of(utterance)

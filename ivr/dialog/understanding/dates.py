@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import exp
 
-from ivr.dialog.understanding.number_words import NumberWords
+from ivr.dialog.understanding.number_words import NUMBER_WORDS, NumberWords
 from ivr.dialog.understanding.spoken_numbers import digits
 
 # A year of two digits up to this one is taken for 20xx. Nobody older than 100 years phones often.
@@ -26,14 +27,28 @@ def parse(words: Sequence[str], language: NumberWords) -> dt.date | None:
     return _parse(words, language)
 
 
+def likeliest(ways: Iterable[tuple[Sequence[str], float]], language: str) -> dt.date | None:
+    """Of all ways in which something may have been heard, each with its cost (a natural logarithm): the day
+    for which most likelihood speaks; None when none is a day."""
+    known = NUMBER_WORDS.get(language)
+    weights: dict[dt.date, float] = {}
+    for heard, cost in ways:
+        if known and (day := parse(heard, known)):
+            weights[day] = weights.get(day, 0.0) + exp(-cost)
+    return max(weights, key=weights.__getitem__, default=None)
+
+
 def _parse(words: Sequence[str], language: NumberWords) -> dt.date | None:
-    by_name = _with_month(words, language)
-    return by_name or _ordinals_only(words, language) or _digits_only(words, language)
+    if any(word in language.months for word in words):
+        return _with_month(words, language)
+    return _ordinals_only(words, language) or _digits_only(words, language)
 
 
 def _date(day: int, month: int, year: int) -> dt.date | None:
     if year < 100:
         year += 2000 if year <= PIVOT else 1900
+    elif 1000 < year <= 1000 + PIVOT:  # «(две) тысячи пятнадцатого», half of it heard
+        year += 1000
     try:
         return dt.date(year, month, day) if _OLDEST <= year <= _LATEST else None
     except ValueError:
@@ -44,14 +59,16 @@ def _value(words: Sequence[str], language: NumberWords) -> list[int]:
     """The numbers of a date in order, ordinals and cardinals alike: «двадцать пятое» is 25."""
     found: list[int] = []
     join = False
-    for word in words:
+    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
         value = language.ordinals.get(word)
         last = value is not None  # an ordinal ends its number
         if value is None:
             value = language.values.get(word)
         if value is None and (factor := language.multipliers.get(word)):
-            single = word in language.single and found and found[-1] % 10 != 1
-            if join and found and 0 < found[-1] < factor and not single:
+            apart = word in language.single and found and found[-1] % 10 != 1
+            if language.single and language.values.get(after) == 900:  # no year is 2900: misheard «тысяча»
+                apart = before not in language.one_of
+            if join and found and 0 < found[-1] < factor and not apart:
                 found[-1] *= factor
             else:
                 found.append(factor)
@@ -114,9 +131,14 @@ def _ordinals_only(words: Sequence[str], language: NumberWords) -> dt.date | Non
     """«Пятое пятого восемьдесят пятого»."""
     if sum(word in language.ordinals for word in words) < 2:
         return None
-    numbers = _value(words, language)
-    year = _year(numbers[2:])
-    return _date(numbers[0], numbers[1], year) if len(numbers) >= 3 and year is not None else None
+    return _three(_value(words, language))
+
+
+def _three(numbers: Sequence[int]) -> dt.date | None:
+    """Day, month and year in numbers; a nought before one of them says nothing."""
+    day, month, *rest = [*filter(None, numbers), 0, 0]
+    year = _year(rest[:-2])
+    return _date(day, month, year) if year is not None else None
 
 
 def _digits_only(words: Sequence[str], language: NumberWords) -> dt.date | None:
@@ -124,6 +146,4 @@ def _digits_only(words: Sequence[str], language: NumberWords) -> dt.date | None:
     reading = digits(words, language)
     if len(reading) in (6, 8) and (found := _date(int(reading[:2]), int(reading[2:4]), int(reading[4:]))):
         return found
-    numbers = [value for value in _value(words, language) if value]
-    year = _year(numbers[2:])
-    return _date(numbers[0], numbers[1], year) if len(numbers) >= 3 and year is not None else None
+    return _three(_value(words, language))

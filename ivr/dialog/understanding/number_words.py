@@ -21,6 +21,7 @@ class NumberWords:
     months: Mapping[str, int]
     repeaters: Mapping[str, int] = field(default_factory=dict)  # "double five"
     single: frozenset[str] = frozenset()  # multiply one only: «пять тысяча» is 5 1000
+    one_of: frozenset[str] = frozenset()  # the one that counts: «одна тысяча», not «ноль один, тысяча»
 
 
 def _russian_cardinals() -> dict[str, int]:
@@ -82,6 +83,7 @@ RUSSIAN = NumberWords(
     ordinals=_russian_ordinals(),
     months={word: index for index, words in enumerate(_RUSSIAN_MONTHS, 1) for word in words.split()},
     single=frozenset({"тысяча", "тыща"}),
+    one_of=frozenset({"одна", "одной", "одну"}),
 )
 
 

@@ -317,6 +317,20 @@ def test_a_date_is_checked(keys: str, kept: str | None) -> None:
     assert call.session.slots.get("day") == kept
 
 
+def test_a_date_is_the_day_for_which_most_ways_to_hear_it_speak() -> None:
+    node = (
+        "  first: {kind: ask_number, prompts: n, into: day, check: date, next: wait, else: wait, speech: yes}"
+    )
+    fifth, fifteenth = "пятое мая восемьдесят пятого", "пятнадцатое мая восемьдесят пятого"
+    others = (Hearing(fifteenth, 0.2), Hearing(f"{fifth} года", 0.5), Hearing(f"{fifteenth} года", 0.9))
+    call = Driver(node, speech=True)
+    call.give(Utterance("пятое ноль", 0.5, (Hearing(fifth, 0.1), *others)))
+    assert call.session.slots.get("day") == "1985-05-05"
+    call = Driver(node, speech=True)
+    call.give(Utterance("пятое ноль", 0.5, (Hearing("не помню", 0.1),)))
+    assert "day" not in call.session.slots
+
+
 def test_transfer_and_its_failure() -> None:
     nodes = "  first: {kind: transfer, destination: duty, prompts: moment, next: mark, failed: wait}"
     call = Driver(nodes)
