@@ -455,6 +455,10 @@ class Distributor(Protocol):
         """What is kept for this caller, who is calling again; None for nobody and nothing."""
         ...
 
+    def promised(self) -> Mapping[int, int]:
+        """How many callbacks are promised for which time to come (Unix ms)."""
+        ...
+
     def chat(self, chat_id: str) -> ChatView | None:
         """One chat, also for a while after its end; None: unknown, or not a chat."""
         ...

@@ -115,6 +115,7 @@ class Daemon:
                 settings, lambda why: log.error("not taken", action="incidents_refused", why=why)
             ),
             waking=reference.waking(settings) if settings.callbacks.enabled else None,
+            promised=self.distributor.promised,
         )
         self._speech_token = known.speech_token
         self.ears = Ears(settings, self._speech_token)

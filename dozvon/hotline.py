@@ -133,7 +133,11 @@ def waking(settings: Settings) -> Waking:
 
     given = settings.callbacks
     return Waking(
-        settings.hotline.timezone, minutes(given.not_before), minutes(given.not_after), dict(given.zones)
+        settings.hotline.timezone,
+        minutes(given.not_before),
+        minutes(given.not_after),
+        dict(given.zones),
+        given.most_a_time,
     )
 
 

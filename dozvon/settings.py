@@ -114,6 +114,8 @@ class Callbacks(Section):
     not_after: Clock = "21:00"
     # Beginnings of numbers (7XXX…) and their zones, as {"7423": Asia/Vladivostok}; others have the centre's.
     zones: dict[str, ZoneName] = {}
+    # So many customers may choose the same time; then it is not offered any more.
+    most_a_time: Annotated[int, Field(ge=1, le=100_000)] = 40
 
 
 class Chats(Section):

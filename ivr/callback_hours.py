@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from ivr.dialog.ports import Appointment, HoursState
@@ -26,12 +27,14 @@ HoursAt = Callable[[int], HoursState]
 
 @dataclass(frozen=True, slots=True)
 class Waking:
-    """Hours of the day, as minutes since midnight, in which a customer may be rung."""
+    """Hours of the day, as minutes since midnight, in which a customer may be rung; and how many customers
+    one time may be promised to."""
 
     zone: str
     begin_min: int = 9 * 60
     end_min: int = 21 * 60
     zones: Mapping[str, str] = field(default_factory=dict)
+    most_a_time: int = 40
 
     def zone_of(self, number: str) -> str:
         """IANA zone of a number 7XXXXXXXXXX."""
@@ -61,8 +64,18 @@ def window(
     return None
 
 
-def times(hours_at: HoursAt, waking: Waking, number: str, now_ms: int) -> tuple[Appointment, ...]:
-    """Times from which a customer may choose: ``HOURS`` of the next ``CHOICE_DAYS`` days that have one."""
+def times(
+    hours_at: HoursAt,
+    waking: Waking,
+    number: str,
+    now_ms: int,
+    promised: Mapping[int, int] = MappingProxyType({}),
+) -> tuple[Appointment, ...]:
+    """Times from which a customer may choose: ``HOURS`` of the next ``CHOICE_DAYS`` days that have one.
+
+    ``promised``: how many customers a time (Unix ms) is promised to already. A promise to more than can be
+    called then would be none, so a full time is offered to nobody else.
+    """
     zone = ZoneInfo(waking.zone_of(number))
     today = dt.datetime.fromtimestamp(now_ms / 1000, zone).date()
     found: list[Appointment] = []
@@ -73,6 +86,7 @@ def times(hours_at: HoursAt, waking: Waking, number: str, now_ms: int) -> tuple[
             Appointment(at_ms, day.isoformat(), f"{hour:02}:00", ahead)
             for hour in HOURS
             if (at_ms := _ms(day, hour * 60, zone)) >= now_ms + LEAD_MS
+            and promised.get(at_ms, 0) < waking.most_a_time
             and may_be_called(hours_at, waking, number, at_ms)
         ]
         found += of_day

@@ -53,12 +53,14 @@ class Hotline:
         incidents: IncidentsOf = no_incidents,
         speech: bool = False,
         waking: Waking | None = None,
+        promised: Callable[[], Mapping[int, int]] = dict,
     ) -> None:
         self.store = store
         self.schedules = schedules
         self.understanding = understanding
         self.speech = speech
         self._waking = waking  # None: nobody is called back by the hotline itself
+        self._promised = promised  # how many callbacks for which time, Unix ms
         self._wait = wait
         self._incidents = incidents
 
@@ -101,7 +103,7 @@ class Hotline:
     def callback_times(self, number: str, now_ms: int) -> tuple[Appointment, ...]:
         if self._waking is None:
             return ()
-        return callback_hours.times(self.hours, self._waking, number, now_ms)
+        return callback_hours.times(self.hours, self._waking, number, now_ms, self._promised())
 
 
 def _moved(session: Session, flow: Flow, event: Input, now_ms: int) -> tuple[Session, Input]:

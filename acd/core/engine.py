@@ -155,6 +155,10 @@ class Engine(AgentEvents):
         """What is kept for a caller who calls again."""
         return self.kept_place(caller_ref, now_ms or self.now_ms) if caller_ref else None
 
+    def promised(self, now_ms: int) -> dict[int, int]:
+        """How many callbacks are promised for which time to come (Unix ms)."""
+        return views.promised(self, now_ms)
+
     def chat(self, chat_id: str) -> ChatView | None:
         """One chat, also while its end is remembered; None: unknown, or a call."""
         return views.chat(self, chat_id)

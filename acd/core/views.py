@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from acd.contract import AgentState, AgentView, CallView, ChatView, EstimatesView, Snapshot
@@ -10,6 +11,13 @@ from acd.core.model import CHAT, VOICE
 
 if TYPE_CHECKING:
     from acd.core.engine import Engine
+
+
+def promised(engine: Engine, now_ms: int) -> dict[int, int]:
+    """A chosen time is the place of its callback. Looks at all calls: asked when somebody chooses a time."""
+    return dict(
+        Counter(each.place_ms for each in engine.calls.values() if each.callback and each.place_ms > now_ms)
+    )
 
 
 def snapshot(engine: Engine, now_ms: int) -> Snapshot:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -246,6 +246,9 @@ class DistributorService:
         if not self.connected:
             return None
         return self._follower.replica.engine.kept_for(caller_ref, self.now_ms())
+
+    def promised(self) -> Mapping[int, int]:
+        return self._follower.replica.engine.promised(self.now_ms())
 
     def chat(self, chat_id: str) -> ChatView | None:
         return self._follower.replica.engine.chat(chat_id)

@@ -454,6 +454,17 @@ def test_callback_at_a_chosen_time_and_who_calls_himself_meanwhile():
     assert centre.engine.calls["c1"].place_ms == START + 1_000 and "b1" not in centre.engine.calls
 
 
+def test_how_many_are_promised_which_time():
+    centre = Centre()
+    for number, due_s in enumerate((600, 600, 900, 0)):
+        due_ms = START + due_s * 1000 if due_s else 0
+        wish = CallbackRequested(f"b{number}", "", "north", "hotline", "status", due_ms=due_ms)
+        centre.at(1, wish)
+    centre.call(2, "c1")
+    assert centre.engine.promised(START + 2_000) == {START + 600_000: 2, START + 900_000: 1}
+    assert centre.engine.promised(START + 700_000) == {START + 900_000: 1}
+
+
 def test_state_of_an_unknown_format_is_refused():
     state = Engine().dump()
     assert json.loads(json.dumps(state)) == state

@@ -90,6 +90,13 @@ def test_times_to_choose_from_are_open_waking_and_not_too_soon() -> None:
     assert offered(Schedule(MOSCOW, ((),) * 7), at(23, 12)) == []
 
 
+def test_a_time_that_is_full_is_offered_to_nobody_else() -> None:
+    waking = Waking("Europe/Moscow", most_a_time=2)
+    ten, noon = at(24, 10), at(24, 12)
+    found = times(lambda ms: state_at(WEEK, ms), waking, "79161234567", at(23, 21), {ten: 2, noon: 1})
+    assert ten not in [each.at_ms for each in found] and found[0].at_ms == noon
+
+
 def test_times_are_told_by_the_customers_own_clock() -> None:
     zones = {"7423": "Asia/Vladivostok"}
     # Moscow opens at 8, which is 15 there; his day ends when Moscow's has just begun.
