@@ -15,8 +15,8 @@ from ivr.dialog.understanding.examples import NONE, Examples
 from ivr.dialog.understanding.text import words
 
 CALIBRATION = {
-    "ru": Calibration(-1.76, 3.57, -0.25, 1.62),
-    "en": Calibration(-0.42, 1.94, 1.63, 0.02),
+    "ru": Calibration(-1.13, 3.34, -0.10, 1.11),
+    "en": Calibration(-0.36, 1.84, 1.43, -0.05),
 }
 
 

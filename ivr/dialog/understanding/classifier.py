@@ -47,8 +47,8 @@ class Calibration:
 
 
 CALIBRATION = {
-    "ru": Calibration(-1.11, 2.92, -0.02, 1.03),
-    "en": Calibration(-1.81, 2.67, 0.43, 1.74),
+    "ru": Calibration(-1.43, 2.99, -0.09, 1.41),
+    "en": Calibration(-1.51, 2.76, 0.35, 1.43),
 }
 
 
