@@ -14,6 +14,7 @@ from desk.store import SqlDesk
 from dozvon import hotline as reference
 from dozvon.settings import Settings
 from ivr.agi.callback_book import MARK, CallbackBook, base_of, callable_number
+from ivr.dialog.identifiers import calling_number
 from ivr.dialog.model import Flow, Queue
 from web.ports import Conflict, KeptPlaces, Refused, Unknown
 from web.problems import FieldFault, Problem
@@ -44,7 +45,7 @@ class CallbackOffice:
         self._clock_ms = clock_ms
 
     async def request(self, given: CallbackIn) -> Callback:
-        number = callable_number("".join(c for c in given.number if c in "0123456789"))
+        number = callable_number(calling_number(given.number))
         callback_id = f"api{MARK}{hashlib.sha256(given.request_id.encode()).hexdigest()[:16]}"
         before = await self._kept.ticket(callback_id)
         if before is None:

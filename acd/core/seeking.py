@@ -39,8 +39,10 @@ class Seeking(Machine):
             first = line.head(on_time_ms)
             if late:
                 first = line.late_head()
-            if first is None or first is call or not self.seek_agent(first):
+            if first is None or first is call:
                 return self.seek_agent(call)
+            if not self.seek_agent(first):
+                return False  # whoever may serve him may serve the one who has waited longer
 
     def seek_call(self, agent: Agent) -> bool:
         """An offer to this ready agent if somebody waits whom he may serve."""

@@ -16,6 +16,7 @@ from bench.speech import said
 from dozvon.settings import ROOT
 from ivr.dialog import times as spoken
 from ivr.dialog.asking import find_option
+from ivr.dialog.asking import phrases_of as options_phrases
 from ivr.dialog.calling_back import phrases_of
 from ivr.dialog.flow import load as load_flow
 from ivr.dialog.model import Menu, Option
@@ -59,8 +60,8 @@ def commands(count: int) -> list[Phrase]:
     for menu in menus:
         if menu.free:
             continue
-        each = [phrase for option in menu.options for phrase in option.phrases.get("ru", ())]
-        known += [_command(text, menu.options) for text in (*each, random.choice(_COMMON))]
+        texts = (*options_phrases(menu.options, "ru"), random.choice(_COMMON))
+        known += [_command(text, menu.options) for text in texts]
     random.shuffle(known)
     return (known * (1 + count // len(known)))[:count]
 
@@ -72,8 +73,7 @@ def _command(text: str, options: tuple[Option, ...]) -> Phrase:
             return find_option(options, heard, "ru") == wanted
         return bool(heard) and common_intent(heard, "ru") == common_intent(text, "ru")
 
-    phrases = tuple(phrase for option in options for phrase in option.phrases.get("ru", ()))
-    return Phrase(text, right, phrases=phrases)
+    return Phrase(text, right, phrases=options_phrases(options, "ru"))
 
 
 def times(count: int) -> list[Phrase]:

@@ -25,6 +25,7 @@ from acd.contract import CallbackRequested, CallLeft, Distributor
 from desk.contract import CallbackDesk, Desk, Interaction, KeptCallback, TicketStatus
 from ivr.agi.live import LiveCall
 from ivr.dialog.contract import KeptBefore, RequestCallback, Value
+from ivr.dialog.identifiers import phone_number
 from ivr.dialog.ports import Appointment
 
 MARK = "-cb-"  # in the id of every callback
@@ -57,11 +58,7 @@ class CallbackSettings:
 
 def callable_number(number: str) -> str:
     """The number as 7XXXXXXXXXX, "" when we do not call it."""
-    digits = number.removeprefix("+")
-    if len(digits) == 10:
-        digits = "7" + digits
-    elif len(digits) == 11 and digits[0] == "8":
-        digits = "7" + digits[1:]
+    digits = phone_number(number.removeprefix("+"))
     return digits if _CALLABLE.fullmatch(digits) else ""
 
 

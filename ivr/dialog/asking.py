@@ -101,6 +101,11 @@ def phrases_of(options: tuple[Option, ...], language: str) -> tuple[str, ...]:
     return tuple(phrase for option in options for phrase in option.phrases.get(language, ()))
 
 
+def prompts_of(options: tuple[Option, ...]) -> Prompts:
+    """The choices as they are told."""
+    return tuple(option.say for option in options if option.say)
+
+
 def find_by_intent(options: tuple[Option, ...], meaning: Meaning) -> Option | None:
     for option in options:
         if meaning.intent and any(fits(meaning.intent, pattern) for pattern in option.intents):
@@ -132,16 +137,15 @@ def _said_before(turn: Turn, node: Question) -> Option | None:
         for option in node.options
         if any(
             len(phrase) >= MIN_SAID and f" {normal(phrase)} " in said
-            for phrase in phrases_of((option,), turn.s.language)
+            for phrase in option.phrases.get(turn.s.language, ())
         )
     ]
     return found[0] if len(found) == 1 else None
 
 
 def _ask_question(turn: Turn, node: Question, head: Prompts) -> None:
-    choices = tuple(option.say for option in node.options if option.say)
     phrases = phrases_of(node.options, turn.s.language)
-    turn.ask((*head, *choices), terminator="", speech=node.speech, phrases=phrases)
+    turn.ask((*head, *prompts_of(node.options)), terminator="", speech=node.speech, phrases=phrases)
 
 
 def receive_question(turn: Turn, node: Question, input: Input) -> None:
@@ -282,7 +286,7 @@ def _ask_confirm(turn: Turn, node: Confirm, wording: Prompts) -> None:
     slots = {name: value for name, value in turn.s.slots.items() if not name.startswith("_")}
     corrects = len(str(slots.get(node.corrects, ""))) if _asked(turn, node) else 0
     turn.ask(
-        (*node.prompts, *(option.say for option in node.options if option.say)),
+        (*node.prompts, *prompts_of(node.options)),
         terminator="",
         speech=node.speech,
         expects="yes_no",

@@ -234,14 +234,12 @@ def _choices(flow: Flow, node: Node) -> Iterator[Problem]:
             node, "too-wide", f"'{node.id}' offers {len(said)} choices at once; {MAX_CHOICES} are enough"
         )
     taken = {}
-    if isinstance(node, Menu | Question):
+    if isinstance(node, Menu | Question | Confirm):
         taken[REPEAT_KEY] = "to hear it again"
         if isinstance(node, Question) or node.person:
             taken[PERSON_KEY] = "for a person"
     if isinstance(node, Confirm):
-        taken |= {"1": "for yes", "2": "for no", REPEAT_KEY: "to hear it again"}
-        if node.person:
-            taken[PERSON_KEY] = "for a person"
+        taken |= {"1": "for yes", "2": "for no"}
     for option in options:
         if option.key in taken:
             yield _problem(

@@ -6,7 +6,16 @@ Nothing is done without him: he takes his place now, waits for our call, or canc
 from __future__ import annotations
 
 from ivr.dialog import times as spoken
-from ivr.dialog.asking import failed, find_option, give_up, repeated, wants_person, without_speech
+from ivr.dialog.asking import (
+    failed,
+    find_option,
+    give_up,
+    phrases_of,
+    prompts_of,
+    repeated,
+    wants_person,
+    without_speech,
+)
 from ivr.dialog.calling_back import said
 from ivr.dialog.contract import CancelCallback, Digits, Input, NoInput, SpeechFailed, Utterance
 from ivr.dialog.model import REPEAT_KEY, Kept, Option
@@ -42,8 +51,8 @@ def _ask_kept(turn: Turn, node: Kept) -> None:
     elif kept.place > 0:
         made += said(node.place, place=kept.place)
     choices = _choices(turn, node)
-    phrases = tuple(phrase for option in choices for phrase in option.phrases.get(turn.s.language, ()))
-    made += said(tuple(option.say for option in choices))
+    phrases = phrases_of(choices, turn.s.language)
+    made += said(prompts_of(choices))
     turn.ask((), "ask", terminator="", speech=node.speech, phrases=phrases, made=tuple(made))
 
 

@@ -15,6 +15,7 @@ from ivr.dialog.asking import (
     fits,
     give_up,
     phrases_of,
+    prompts_of,
     repeated,
     without_speech,
     yes_or_no,
@@ -37,9 +38,8 @@ def enter_menu(turn: Turn, node: Menu) -> None:
 
 
 def ask_menu(turn: Turn, node: Menu, head: Prompts) -> None:
-    choices = tuple(option.say for option in node.options if option.say)
     turn.ask(
-        (*head, *choices, *node.tail),
+        (*head, *prompts_of(node.options), *node.tail),
         terminator="",
         speech=node.speech,
         expects="sentence" if node.free else "choice",

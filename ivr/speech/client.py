@@ -16,7 +16,7 @@ from ivr.speech.server import PROTOCOL
 FRAME_BYTES = 320  # 20 ms of 8 kHz, 16 bit
 _ANSWER_TIMEOUT_S = 5.0
 # Unpaced sound is sent this many times as fast as a telephone does.
-HURRY = 8
+_HURRY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Client:
         for name, value in settings:
             await self.request("set", params={name: value})
 
-    async def say(self, sound: bytes, paced: bool = True, hurry: int = HURRY) -> None:
+    async def say(self, sound: bytes, paced: bool = True, hurry: int = _HURRY) -> None:
         """8 kHz 16-bit sound in frames of 20 ms; unpaced is ``hurry`` times as fast."""
         assert self.socket is not None
         began = time.monotonic()

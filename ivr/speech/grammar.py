@@ -33,7 +33,7 @@ def phrases_for(
         return tuple(dict.fromkeys((*own, *_common(language, _EVERYWHERE))))
     if expects == "yes_no":
         answers = _correction(language) if corrects else _common(language, _AT_YES_OR_NO)
-        return tuple(dict.fromkeys((*own, *answers))) if own else answers
+        return (*own, *answers)
     if expects == "digits" and not own:
         return _number_words(language)
     if expects == "date" and not own:

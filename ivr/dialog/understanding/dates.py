@@ -136,9 +136,9 @@ def _ordinals_only(words: Sequence[str], language: NumberWords) -> dt.date | Non
 
 def _three(numbers: Sequence[int]) -> dt.date | None:
     """Day, month and year in numbers; a nought before one of them says nothing."""
-    day, month, *rest = [*filter(None, numbers), 0, 0]
-    year = _year(rest[:-2])
-    return _date(day, month, year) if year is not None else None
+    numbers = [value for value in numbers if value]
+    year = _year(numbers[2:])
+    return _date(numbers[0], numbers[1], year) if year is not None else None
 
 
 def _digits_only(words: Sequence[str], language: NumberWords) -> dt.date | None:

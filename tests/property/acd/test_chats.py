@@ -159,7 +159,7 @@ INVARIANTS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_busy_day(seed):
     """A long walk in which most offers are taken up, so that agents really have many chats at once."""
     chance = random.Random(seed)
