@@ -316,6 +316,7 @@ class KeptPlace:
     topic: str = ""  # of the callback
     place: int = 0  # of the callback, 1 is next; 0: it stands in no line just now
     due_ms: int = 0  # of the callback, when its time is yet to come
+    queue: str = ""  # of the callback
 
 
 @dataclass(frozen=True, slots=True)

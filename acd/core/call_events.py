@@ -56,7 +56,7 @@ class CallEvents(Chats):
         freed: Agent | None = None
         # A node always says a time: of a caller who only just came, its own.
         if event.caller_ref and event.channel == VOICE:
-            kept, freed = self._called_again(event)
+            kept, freed = self.replace_callback(event.caller_ref, event.queue, "called_again")
             place = min(place, kept or self._kept_place(event) or now)
         priority, min_level = event.priority, event.min_level
         call = Call(
@@ -115,20 +115,21 @@ class CallEvents(Chats):
         if not self.seek_agent(call):
             self.wait(call)
 
-    def _called_again(self, event: CallQueued) -> tuple[int, Agent | None]:
-        """He waited for a callback and calls himself: he has its place with this call, the callback ends.
+    def replace_callback(self, caller_ref: str, queue: str, why: str) -> tuple[int, Agent | None]:
+        """Ends what he waits for to be called: his place, 0 for none, and the agent who was reserved, ready.
 
-        His call may cross ours: then the agent who was reserved for it comes back, ready.
+        His telephone may ring just then. A callback to another queue is left alone, as another answer is owed
+        there, and so is one that he talks in.
         """
-        callback = self.calls.get(self.callbacks.get(event.caller_ref, ""))
-        if callback is None or callback.state == "connected" or callback.queue != event.queue:
+        callback = self.calls.get(self.callbacks.get(caller_ref, ""))
+        if callback is None or callback.state == "connected" or callback.queue != queue:
             return 0, None
         agent: Agent | None = None
         offer = self.offers.get(callback.offer_id)
         if offer is not None:
             self.withdraw(offer, callback.node)
             agent = self.agents.get(offer.agent_id)
-        self.end(callback, "transferred", "called_again")
+        self.end(callback, "transferred", why)
         self.count("callbacks_replaced")
         if agent is not None and agent.state == "offered":
             agent.call_id = ""

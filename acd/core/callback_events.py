@@ -4,6 +4,7 @@ Rules of this module
   * A callback is a call of its own id, ranked by the place of the call it came from; it holds no line.
   * The customer is called only when an agent is reserved for him (command PlaceCallback).
   * One callback a caller. Who dials again meanwhile gets his place with the live call; the callback ends.
+    Who asks for another one has this one instead, at the better place, or at the time that he chose now.
   * At a time that he chose his place is that time: an agent is reserved for him soon after it.
   * Not before and not after the times of its request; a few attempts; then CallbackGivenUp, once.
 """
@@ -45,12 +46,12 @@ class CallbackEvents(CallEvents):
             self.end(waiting, "called_back", event.callback_id)
             if not waiting.returned:
                 self.todays[waiting.channel].left("called_back", now - waiting.place_ms)
-        if event.caller_ref in self.callbacks:
-            self.count("callback_known")  # he has one already, with the better place
-        else:
-            self._keep(event, place)
+        kept, reserved = self.replace_callback(event.caller_ref, event.queue, "asked_again")
+        self._keep(event, min(place, kept) if kept and not event.due_ms else place)
         if freed is not None and self.set_state(freed, "ready"):
             self.seek_call(freed)
+        if reserved is not None and reserved.ready:
+            self.seek_call(reserved)
 
     def _keep(self, event: CallbackRequested, place: int) -> None:
         call = Call(
@@ -129,7 +130,7 @@ class CallbackEvents(CallEvents):
             wait = estimate.wait_of(self, call.call_id)
             place = wait.place if wait is not None else int(call.state == "offered")
             due_ms = call.place_ms if call.parked and call.place_ms > now_ms else 0
-            return KeptPlace(call.place_ms, call.call_id, call.topic, place, due_ms)
+            return KeptPlace(call.place_ms, call.call_id, call.topic, place, due_ms, call.queue)
         kept = self.places.get(caller_ref)
         if kept is None or now_ms - kept[1] > self.rules.keep_place_ms:
             return None

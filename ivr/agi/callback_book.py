@@ -7,6 +7,7 @@ Rules
   * A time that was missed or is closed by now is moved to the next that is allowed, ``MAX_MOVES`` times;
     every move has an id of its own (``ID.1``), and stands in the ticket.
   * What the journal has lost is asked for again from the ticket: a restart of everything loses no callback.
+  * Who asks for a callback while he has one has one: with the place of the old, whose ticket is closed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from acd.contract import CallbackRequested, CallLeft, Distributor
+from acd.contract import CallbackRequested, CallLeft, Distributor, KeptPlace
 from desk.contract import CallbackDesk, Desk, Interaction, KeptCallback, TicketStatus
 from ivr.agi.live import LiveCall
 from ivr.dialog.contract import KeptBefore, RequestCallback, Value
@@ -116,18 +117,40 @@ class CallbackBook:
             # By the number that he calls from: it is he who may call again.
             caller_ref=self._desk.caller_ref(call.caller_number),
         )
-        if wish is None or waiting is None:
+        if wish is not None and waiting is not None:
+            wish = replace(
+                wish,
+                call_id=call.call_id,
+                caller_ref=waiting.caller_ref or wish.caller_ref,
+                min_level=waiting.min_level,
+                first_queued_ms=waiting.first_queued_ms,
+            )
+            # At his turn he keeps his place, also when the centre opens only later.
+            wish = replace(wish, due_ms=wish.due_ms if action.at_ms else 0)
+        kept = self._another_of(wish) if wish is not None else None
+        return wish if wish is None or kept is None else self._in_place_of(kept, wish, bool(action.at_ms))
+
+    def _in_place_of(self, kept: KeptPlace, wish: CallbackRequested, chosen: bool) -> CallbackRequested:
+        """The better of both places, if he has not ``chosen`` a time: nobody gains one by asking twice."""
+        wish = replace(wish, topic=wish.topic or kept.topic)
+        place_ms = min(kept.first_queued_ms, wish.due_ms or wish.first_queued_ms)
+        if chosen:
             return wish
-        # At his turn he keeps his place, also when the centre opens only later.
-        due_ms = wish.due_ms if action.at_ms else 0
-        return replace(
-            wish,
-            call_id=call.call_id,
-            caller_ref=waiting.caller_ref or wish.caller_ref,
-            min_level=waiting.min_level,
-            first_queued_ms=waiting.first_queued_ms,
-            due_ms=due_ms,
-        )
+        later = place_ms > self._clock_ms()
+        return replace(wish, due_ms=place_ms) if later else replace(wish, due_ms=0, first_queued_ms=place_ms)
+
+    def _another_of(self, wish: CallbackRequested | KeptCallback) -> KeptPlace | None:
+        """Another callback that the distributor has for this customer, to the same queue."""
+        kept = self._distributor.kept_place(wish.caller_ref) if wish.caller_ref else None
+        if kept is None or not kept.callback_id or kept.queue != wish.queue:
+            return None
+        return kept if base_of(kept.callback_id) != base_of(wish.callback_id) else None
+
+    async def matter_so_far(self, wish: CallbackRequested) -> dict[str, Value]:
+        """What he told us when he asked for the callback that this one replaces, of the same topic."""
+        old = self._another_of(wish)
+        kept = await self._kept(old.callback_id) if old is not None else None
+        return values_of(kept.matter) if kept is not None and kept.topic == wish.topic else {}
 
     def wish(
         self,
@@ -180,9 +203,12 @@ class CallbackBook:
         )
         if len(self._numbers) > MAX_NUMBERS:
             self._numbers.popitem(last=False)
+        old = self._another_of(wish)  # ends in the engine by the same report
         await self._distributor.report(wish)
         log.info("a caller will be called back", action="callback_planned", call_id=wish.callback_id)
         await self._settle(base, "waiting", "planned")
+        if old is not None:
+            await self._settle(old.callback_id, "closed", "asked_again")
 
     async def cancel(self, callback_id: str, why: str = "cancelled") -> bool:
         """He does not want it any more; False when there was none, or a person has taken it up."""
@@ -199,13 +225,13 @@ class CallbackBook:
         """Nobody is to be rung for this callback any more."""
 
     # ------------------------------------------------------------------------------- who calls again
-    async def remembered(self, caller_number: str) -> tuple[KeptBefore | None, str]:
-        """What is kept for a caller who calls again, and the callback's id, "" for none."""
+    async def remembered(self, caller_number: str) -> tuple[KeptBefore | None, KeptPlace | None]:
+        """What is kept for a caller who calls again, and the callback, if it is one."""
         kept = self._distributor.kept_place(self._desk.caller_ref(caller_number)) if caller_number else None
         if kept is None:
-            return None, ""
+            return None, None
         if not kept.callback_id:
-            return KeptBefore("dropped"), ""
+            return KeptBefore("dropped"), None
         found: KeptCallback | None = self._numbers.get(base_of(kept.callback_id))
         try:
             async with asyncio.timeout(ASK_TIMEOUT_S):
@@ -215,7 +241,7 @@ class CallbackBook:
         due = kept.due_ms and self._local and self._local(caller_number, kept.due_ms, self._clock_ms())
         matter = values_of(found.matter) if found is not None else {}
         before = KeptBefore("callback", kept.topic, kept.place, due or None, matter)
-        return before, kept.callback_id
+        return before, kept
 
     # ------------------------------------------------------------------------------ another time
     async def move(self, callback_id: str, why: str, *, end: bool = False) -> bool:
@@ -311,6 +337,8 @@ class CallbackBook:
         kept = await self._kept(base)
         current = moved_id(base, kept.moves if kept is not None else 0)
         ended = self._outcome_of(current)
+        if ended is None and kept is not None and self._another_of(kept) is not None:
+            ended = ("transferred", "asked_again")  # it was lost, and he has asked again
         if ended is None and kept is not None and await self._restore(kept):
             return
         if (

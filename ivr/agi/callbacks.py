@@ -25,6 +25,7 @@ from acd.contract import (
     CallLeft,
     Command,
     Distributor,
+    KeptPlace,
     OfferCall,
     PlaceCallback,
     ReleaseCall,
@@ -181,9 +182,10 @@ class Callbacks(CallbackBook):
         attempt = self._attempts.get(call_id)
         return attempt.matter if attempt is not None else {}
 
-    def taken(self, callback_id: str) -> None:
-        """Its customer has called himself and has the place now."""
-        self._spawn(self._settle(callback_id, "closed", "called_again"))
+    def taken(self, kept: KeptPlace | None, queue: str) -> None:
+        """Its customer has called himself and has the place now, if it is in the queue that he came to."""
+        if kept is not None and kept.queue == queue:
+            self._spawn(self._settle(kept.callback_id, "closed", "called_again"))
 
     def being_made(self) -> set[str]:
         return {base_of(call_id) for call_id in self._attempts}

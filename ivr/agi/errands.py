@@ -77,11 +77,15 @@ class Errands:
         """A ticket that says whom to call, when, and since when he has waited; and we call, where we can."""
         waiting, callbacks = self._call.waiting, self._house.callbacks
         wish = callbacks.plan(self._call, action) if callbacks is not None else None
+        matter = dict(action.notes)
+        if callbacks is not None and wish is not None:
+            matter = await callbacks.matter_so_far(wish) | matter
+        first_queued_ms = waiting.first_queued_ms if waiting else self._house.clock_ms()
         fields: dict[str, Value] = {
-            **action.notes,
+            **matter,
             "callback_number": action.number,
             "callback_at_ms": wish.due_ms if wish is not None else action.at_ms,
-            "first_queued_ms": waiting.first_queued_ms if waiting else self._house.clock_ms(),
+            "first_queued_ms": wish.first_queued_ms if wish is not None else first_queued_ms,
             "callback_queue": waiting.queue if waiting else action.queue,
             "callback_min_level": waiting.min_level if waiting else action.min_level,
         }
@@ -100,11 +104,12 @@ class Errands:
         )
         self._call.outcome = "called_back"
         if callbacks is not None and wish is not None:
-            await callbacks.agree(wish, action.number, dict(action.notes))
+            await callbacks.agree(wish, action.number, matter)
+            self._call.kept = None  # the one that he had is this one now
 
     async def cancel_callback(self) -> None:
-        if self._house.callbacks is not None and self._call.kept_callback:
-            await self._house.callbacks.cancel(self._call.kept_callback)
+        if self._house.callbacks is not None and self._call.kept is not None:
+            await self._house.callbacks.cancel(self._call.kept.callback_id)
 
     async def save_mark(self, mark: int) -> None:
         self._call.mark = mark

@@ -17,7 +17,16 @@ from typing import Protocol
 
 import structlog
 
-from acd.contract import CallLeft, CallQueued, Command, Distributor, OfferCall, ReleaseCall, WithdrawOffer
+from acd.contract import (
+    CallLeft,
+    CallQueued,
+    Command,
+    Distributor,
+    KeptPlace,
+    OfferCall,
+    ReleaseCall,
+    WithdrawOffer,
+)
 from ivr.agi import commands
 from ivr.agi.codec import Environment
 from ivr.agi.holding import Ears
@@ -90,7 +99,7 @@ class LiveCall:
     recording: str = ""  # of the conversation, absolute path
     tickets: int = 0
     matter: Mapping[str, Value] = field(default_factory=dict)  # laid out for the agent
-    kept_callback: str = ""  # that waits for this caller, who is calling himself
+    kept: KeptPlace | None = None  # his callback, which he is not to get as he calls himself
     resumed: bool = False
 
 

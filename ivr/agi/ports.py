@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from acd.contract import CallbackRequested, Distributor
+from acd.contract import CallbackRequested, Distributor, KeptPlace
 from desk.contract import Desk, Interaction
 from ivr.agi.holding import Track
 from ivr.dialog.contract import (
@@ -106,13 +106,15 @@ class CallbackPort(Protocol):
 
     def plan(self, call: LiveCall, action: RequestCallback) -> CallbackRequested | None: ...
 
+    async def matter_so_far(self, wish: CallbackRequested) -> dict[str, Value]: ...
+
     async def agree(
         self, wish: CallbackRequested, number: str, matter: dict[str, Value] | None = None
     ) -> None: ...
 
-    async def remembered(self, caller_number: str) -> tuple[KeptBefore | None, str]: ...
+    async def remembered(self, caller_number: str) -> tuple[KeptBefore | None, KeptPlace | None]: ...
 
-    def taken(self, callback_id: str) -> None: ...
+    def taken(self, kept: KeptPlace | None, queue: str) -> None: ...
 
     async def cancel(self, callback_id: str, why: str = "cancelled") -> bool: ...
 

@@ -103,7 +103,7 @@ class CallRunner:
         )
         callbacks, kept = self._house.callbacks, None
         if callbacks is not None and not known:
-            kept, call.kept_callback = await callbacks.remembered(number)
+            kept, call.kept = await callbacks.remembered(number)
         started = CallStarted(
             call.call_id,
             number,
@@ -237,8 +237,8 @@ class Call:
                 return await self._waiting.hold(action)
             case Enqueue():
                 await self._waiting.enter(action, self._facts("flow_version", ""))
-                if self._house.callbacks is not None and self._call.kept_callback:
-                    self._house.callbacks.taken(self._call.kept_callback)
+                if self._house.callbacks is not None:
+                    self._house.callbacks.taken(self._call.kept, action.queue)
                 return None
             case Record():
                 return await self._record(action)

@@ -216,21 +216,50 @@ async def test_a_time_chosen_by_keys_is_remembered_and_cancelled_by_another_call
     assert await status(hotline) == "closed"
 
 
+async def asks_after_hours(hotline, phone, until):
+    seen = len(phone.events)
+    await until(lambda: hotline.said("after.ask"), 20)
+    for key, heard in (("0", "request.only_call"), ("3", "request.callback"), ("1", "callback.accepted")):
+        await phone.press(key)
+        await until(lambda heard=heard: hotline.said(heard), 10)
+    await phone.wait_for("CALL_CLOSED", timeout_s=20, after=seen)
+
+
 async def test_after_hours_it_is_asked_for_by_keys_and_kept_until_the_doors_open(hotline, customer, until):
     closed = datetime.now(ZoneInfo("Europe/Moscow")) + timedelta(hours=2)
     await hotline.hours(False, until=closed.strftime("%Y-%m-%dT%H:%M"))
     hotline.mark()
     phone = await customer()
     await phone.call(NUMBER)
-    await until(lambda: hotline.said("after.ask"), 10)
-    for key, heard in (("0", "request.only_call"), ("3", "request.callback"), ("1", "callback.accepted")):
-        await phone.press(key)
-        await until(lambda heard=heard: hotline.said(heard), 10)
-    await phone.wait_for("CALL_CLOSED", timeout_s=20)
+    await asks_after_hours(hotline, phone, until)
     (waiting,) = await until(hotline.calls, 10)
     assert waiting["callback"], waiting
     assert await status(hotline) == "waiting"
     assert not hotline.said("callback.hello"), "nobody is called before the doors open"
+    # He forgets about it, calls again, does not choose, and asks once more: he has one, at the old place.
+    hotline.mark()
+    await phone.call(NUMBER)
+    await until(lambda: hotline.said("kept.callback"), 10)
+    await phone.press("9")
+    await until(lambda: hotline.said("retry.no_match"), 10)
+    await phone.press("9")
+    await until(lambda: hotline.said("kept.safe"), 10)
+    await asks_after_hours(hotline, phone, until)
+
+    async def replaced():
+        (one,) = await hotline.calls()
+        return one if one["call_id"] != waiting["call_id"] else None
+
+    one = await until(replaced, 10)
+    assert one["first_queued_ms"] == waiting["first_queued_ms"], "nothing is gained, nothing is lost"
+
+    async def only_one_ticket_waits():
+        tickets = (await hotline.api("/tickets"))["items"]
+        return [each["status"] for each in tickets[:2]] == ["waiting", "closed"]
+
+    await until(only_one_ticket_waits, 10)
+    (listed,) = (await hotline.api("/callbacks"))["items"]
+    assert listed["callback_id"] == one["call_id"]
 
 
 async def typed(hotline, *words):

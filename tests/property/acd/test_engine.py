@@ -326,6 +326,16 @@ class Machine(RuleBasedStateMachine):
             assert counts.offered == finished + len(waiting), channel
 
     @invariant()
+    def one_callback_a_caller(self):
+        """To one queue, besides one that he talks in."""
+        owed = [
+            call.caller_ref
+            for call in self.engine.calls.values()
+            if call.callback and call.caller_ref and call.state != "connected"
+        ]
+        assert len(owed) == len(set(owed))
+
+    @invariant()
     def every_reservation_ends(self):
         engine = self.engine
         for offer in engine.offers.values():

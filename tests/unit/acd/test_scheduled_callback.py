@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from centre import START, Centre, only
 
@@ -28,7 +30,7 @@ def test_callback_at_a_chosen_time_has_that_time_as_its_place():
     centre.at(20, CallEnded("c1", "2001"))
     assert centre.at(50, Tick()) == [], "the agent is free, his time has not come"
     kept = centre.engine.kept_for("boris")
-    assert kept == KeptPlace(START + 600_000, "b2", "status", 0, START + 600_000)
+    assert kept == KeptPlace(START + 600_000, "b2", "status", 0, START + 600_000, "hotline")
     seen = centre.engine.snapshot(START + 50_000)
     assert (seen.today.waiting, seen.today.callbacks, seen.today.longest_wait_ms) == (0, 1, 0)
     assert [(call.call_id, call.callback) for call in seen.calls] == [("b2", True)]
@@ -69,6 +71,76 @@ def test_who_calls_while_we_call_him_takes_the_agent_who_was_reserved(topic):
     assert offered.call_id == ("c3" if topic == "status" else "c2"), "nobody is left waiting for a free agent"
     assert centre.engine.calls["c3"].place_ms == START + 1_000
     assert centre.engine.ended["b1"].reason == "called_again"
+
+
+def asked_again(centre, second, **about):
+    return centre.at(
+        second, CallbackRequested("b2", "", "north", "hotline", "status", caller_ref="boris", **about)
+    )
+
+
+@pytest.mark.parametrize(
+    ("about", "place_ms"),
+    [
+        ({"first_queued_ms": START + 60_000}, START + 3_000),
+        ({"not_before_ms": START + 900_000}, START + 3_000),
+        ({"due_ms": START + 600_000}, START + 600_000),
+    ],
+    ids=["at his turn", "when the doors open", "at a time that he chooses now"],
+)
+def test_who_asks_for_a_callback_while_he_has_one_has_one(about, place_ms):
+    centre = Centre(("2001", {"status": 3}))
+    centre.talk(2, only(centre.call(1, "c1"), OfferCall))
+    centre.call(3, "c2", caller_ref="boris")
+    centre.at(10, CallbackRequested("b1", "c2", "north", "hotline", "status", caller_ref="boris"))
+    asked_again(centre, 60, **about)
+    assert (centre.engine.ended["b1"].outcome, centre.engine.ended["b1"].reason) == (
+        "transferred",
+        "asked_again",
+    )
+    assert centre.engine.calls["b2"].place_ms == place_ms
+    assert centre.engine.kept_for("boris").callback_id == "b2"
+    assert [call.call_id for call in centre.engine.calls.values() if call.callback] == ["b2"]
+
+
+def test_who_chose_a_time_and_asks_again_for_his_turn_does_not_wait_for_that_time():
+    centre = Centre(("2001", {"status": 3}))
+    centre.talk(2, only(centre.call(1, "c1"), OfferCall))
+    wish = CallbackRequested("b1", "", "north", "hotline", "status", caller_ref="boris")
+    centre.at(3, replace(wish, not_before_ms=START + 600_000, due_ms=START + 600_000))
+    asked_again(centre, 60, first_queued_ms=START + 60_000)
+    assert centre.engine.calls["b2"].place_ms == START + 60_000
+    centre.at(70, CallEnded("c1", "2001"))
+    assert only(centre.at(100, Tick()), PlaceCallback).call_id == "b2"
+
+
+def test_who_asks_again_while_we_ring_him_is_rung_for_the_new_one_only():
+    centre = Centre(("2001", {"status": 3}))
+    wish = CallbackRequested("b1", "", "north", "hotline", "status", caller_ref="boris")
+    rung = only(centre.at(1, wish), PlaceCallback)
+    stopped, order = asked_again(centre, 5)
+    assert isinstance(stopped, WithdrawOffer) and stopped.offer_id == rung.offer_id
+    assert isinstance(order, PlaceCallback) and order.call_id == "b2"
+
+
+def test_an_agent_reserved_for_the_old_callback_serves_the_next_when_the_new_one_is_for_later():
+    centre = Centre(("2001", {"status": 3}))
+    wish = CallbackRequested("b1", "", "north", "hotline", "status", caller_ref="boris")
+    only(centre.at(1, wish), PlaceCallback)
+    centre.call(2, "c2")
+    stopped, offered = asked_again(centre, 5, due_ms=START + 600_000)
+    assert isinstance(stopped, WithdrawOffer) and isinstance(offered, OfferCall)
+    assert offered.call_id == "c2"
+
+
+def test_a_callback_to_another_queue_and_one_that_is_talked_in_are_left_alone():
+    centre = Centre(("2001", {"status": 3}), ("2002", {"status": 3}))
+    wish = CallbackRequested("b1", "", "north", "hotline", "status", caller_ref="boris")
+    centre.talk(2, only(centre.at(1, wish), PlaceCallback))
+    asked_again(centre, 5)
+    assert centre.engine.calls["b1"].state == "connected" and "b2" in centre.engine.calls
+    centre.at(6, replace(wish, callback_id="b3", queue="other"))
+    assert {"b1", "b2", "b3"} <= centre.engine.calls.keys()
 
 
 def test_a_callback_cancelled_while_it_rings_is_withdrawn_where_it_rings():

@@ -403,11 +403,83 @@ async def test_who_takes_his_place_himself_has_no_callback_any_more(office: Any,
     node, desk = office()
     with_callbacks(node, desk)
     desk.keep()
-    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1", "access", 1)
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1", "access", 1, queue="main")
     peer = await node.call(callerid=NUMBER)
     await node.fact(CallQueued)
     await soon(lambda: desk.tickets.settled == {"n1-cb-1": ("closed", "called_again")})
     await peer.hang_up()
+
+
+async def test_who_comes_to_another_queue_keeps_his_callback(office: Any, soon: Any) -> None:
+    node, desk = office()
+    with_callbacks(node, desk)
+    desk.keep()
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1", "access", 1, queue="other")
+    peer = await node.call(callerid=NUMBER)
+    await node.fact(CallQueued)
+    await peer.hang_up()
+    await node.fact(CallLeft)
+    assert desk.tickets.settled == {}
+
+
+def asks_once_more(at_ms: int = 0) -> Any:
+    def script(event: Input, _session: Any) -> tuple[Action, ...]:
+        wish = RequestCallback(NUMBER, at_ms=at_ms, queue="main", topic="access", notes={"device": "phone"})
+        return (wish, *BYE) if isinstance(event, CallStarted) else ()
+
+    return script
+
+
+LATER = 9 * 10**14
+
+
+@pytest.mark.parametrize(
+    ("old_ms", "begin_ms", "at_ms", "due_ms", "first_queued_ms"),
+    [
+        (5_000, 0, 0, 0, 5_000),
+        (5_000, LATER, 0, 0, 5_000),
+        (LATER, LATER, 0, LATER, None),
+        (5_000, LATER, LATER, LATER, None),
+    ],
+    ids=["he waits", "closed meanwhile", "both after hours: nothing is gained", "at a time that he chooses"],
+)
+async def test_who_asks_for_a_callback_while_he_has_one_has_one(
+    office: Any,
+    soon: Any,
+    old_ms: int,
+    begin_ms: int,
+    at_ms: int,
+    due_ms: int,
+    first_queued_ms: int | None,
+) -> None:
+    node, desk = office(asks_once_more(at_ms))
+    with_callbacks(node, desk)
+    desk.window = (begin_ms, 10**15)
+    desk.keep(queue="main", caller_ref="ref-67", matter={"device": "computer", "browser": "Firefox"}, moves=1)
+    node.distributor.places["ref-67"] = KeptPlace(old_ms, "n1-cb-1.1", "access", 1, queue="main")
+    await done(node, await node.call(callerid=NUMBER), soon)
+    wish = await node.fact(CallbackRequested)
+    assert (wish.not_before_ms, wish.due_ms) == (begin_ms, due_ms)
+    if first_queued_ms is not None:
+        assert wish.first_queued_ms == first_queued_ms
+    assert desk.tickets.settled == {
+        wish.callback_id: ("waiting", "planned"),
+        "n1-cb-1": ("closed", "asked_again"),
+    }
+    (draft,) = node.desk.tickets
+    assert draft.fields["first_queued_ms"] == wish.first_queued_ms
+    assert (draft.fields["device"], draft.fields["browser"]) == ("phone", "Firefox"), "nothing told is lost"
+
+
+async def test_a_lost_callback_of_who_has_asked_again_is_not_asked_for(office: Any) -> None:
+    node, desk = office()
+    desk.keep(queue="main", caller_ref="ref-67")
+    desk.tickets.settled = {"n1-cb-1": ("waiting", "planned")}
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-2", "access", 1, queue="main")
+    await desk.callbacks.review_once()
+    await desk.callbacks.review_once()
+    assert desk.tickets.settled == {"n1-cb-1": ("closed", "asked_again")}
+    assert node.distributor.facts == []
 
 
 async def test_whose_call_dropped_is_told_so(office: Any, soon: Any) -> None:

@@ -112,8 +112,8 @@ def test_a_callback_is_remembered_until_the_engine_has_done_with_it() -> None:
     for fact in facts.unknown_to(engine):
         engine.step(fact, 1_000)
     facts.settle(engine)
-    assert list(facts.callbacks) == ["b1"] and facts.unknown_to(engine) == []
-    engine.step(CallLeft("b1", "failed"), 2_000)
+    assert list(facts.callbacks) == ["b2"] and facts.unknown_to(engine) == [], "he asked again"
+    engine.step(CallLeft("b2", "failed"), 2_000)
     assert facts.unknown_to(engine) == [] and not facts.callbacks
 
 
