@@ -55,13 +55,16 @@ def draw_ticket_number(payload_digits: int = _PAYLOAD_DIGITS) -> str:
 def normal_telephone(number: str) -> str:
     """One form of a telephone number, digits only; "" for a withheld or senseless one.
 
-    The Russian trunk prefix is folded: 8 800 … and +7 800 … are the same subscriber.
+    The Russian trunk prefix is folded: 8 800 … and +7 800 … are the same subscriber. A number with its country
+    code is not: +84 991 234 567 (Vietnam) is nobody in Moscow.
     """
     if not _TELEPHONE.fullmatch(number.strip()):
         return ""
     digits = "".join(sign for sign in number if sign in "0123456789")
     if not digits or len(digits) > _MAX_TELEPHONE_DIGITS:
         return ""
+    if number.strip().startswith("+"):
+        return digits
     if len(digits) == 11 and digits[0] == "8":
         return "7" + digits[1:]
     if len(digits) == 10 and digits[0] == "9":

@@ -26,7 +26,7 @@ from acd.contract import CallbackRequested, CallLeft, Distributor, KeptPlace
 from desk.contract import CallbackDesk, Desk, Interaction, KeptCallback, TicketStatus
 from ivr.agi.live import LiveCall
 from ivr.dialog.contract import KeptBefore, RequestCallback, Value
-from ivr.dialog.identifiers import phone_number
+from ivr.dialog.identifiers import calling_number, phone_number
 from ivr.dialog.ports import Appointment
 
 MARK = "-cb-"  # in the id of every callback
@@ -59,7 +59,7 @@ class CallbackSettings:
 
 def callable_number(number: str) -> str:
     """The number as 7XXXXXXXXXX, "" when we do not call it."""
-    digits = phone_number(number.removeprefix("+"))
+    digits = phone_number(calling_number(number))
     return digits if _CALLABLE.fullmatch(digits) else ""
 
 

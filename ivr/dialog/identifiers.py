@@ -6,6 +6,7 @@ SNILS_DIGITS = 11
 _FIRST_CHECKED = 1_001_998  # numbers up to 001-001-998 were given out without check digits
 APPLICATION_DIGITS = range(4, 21)
 MAX_CALLING = 20
+ABROAD = ("810", "00")  # dialled before a country code; no Russian number begins so
 
 
 def snils_is_valid(digits: str) -> bool:
@@ -45,6 +46,14 @@ def application_number(digits: str) -> str:
 
 
 def calling_number(shown: str) -> str:
-    """Who calls, in digits: a Russian number as 7XXXXXXXXXX however it was written, others as shown."""
+    """Who calls: a Russian number as 7XXXXXXXXXX however it was written, another country's as +XXX.
+
+    What is shown with its country code is of that country: +84 991 234 567 (Vietnam) is not 8 499 123-45-67.
+    """
     digits = "".join(c for c in shown if c in "0123456789")[:MAX_CALLING]
+    for prefix in ABROAD:
+        if digits.startswith(prefix) and len(digits) > len(prefix) + 6:
+            return "+" + digits[len(prefix) :]
+    if digits and shown.lstrip().startswith("+"):
+        return digits if digits[0] == "7" and phone_number(digits) else "+" + digits
     return phone_number(digits) or digits

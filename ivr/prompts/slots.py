@@ -212,9 +212,10 @@ def _digits(value: Value) -> str:
 
 
 def _is_international(value: Value) -> bool:
-    """Eleven digits with Russia's 7 before: said with its plus; within the country people say 8."""
+    """With a plus, or eleven digits with Russia's 7 before: said with its plus; within the country people say
+    8."""
     digits = _digits(value)
-    return len(digits) == 11 and digits.startswith("7")
+    return str(value).startswith("+") or (len(digits) == 11 and digits.startswith("7"))
 
 
 def _text(value: Value) -> str:
