@@ -371,7 +371,8 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True)
 class TodayView:
-    """Counts since midnight of the centre's zone. ``service_level`` names its formula.
+    """Counts since midnight of the centre's zone. ``service_level`` is ``numerator`` / ``denominator``, as
+    ``formula`` counts them.
 
     ``waiting`` and ``longest_wait_ms`` speak of callers on the line; ``callbacks`` wait beside them, for an
     agent or for their time.
@@ -388,6 +389,8 @@ class TodayView:
     service_level: float | None  # 0..1, None while nothing was offered
     formula: str = ""
     callbacks: int = 0
+    numerator: int = 0
+    denominator: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,10 @@ function showFigures(live, about, nowMs) {
   byId("ring").style.strokeDasharray = `${(level ?? 0) * 100} 100`;
   byId("ring").closest(".level").dataset.grade =
     level === null ? "none" : level >= 0.8 ? "good" : level >= 0.6 ? "fair" : "poor";
-  const base = level ? Math.round(today.answered_in_target / level) : today.offered;
   byId("level-of").textContent =
     level === null
       ? word("level_none")
-      : word("level_of", { in_target: today.answered_in_target, base });
+      : word("level_of", { numerator: today.numerator, denominator: today.denominator });
   byId("level-of").title = today.formula;
 
   const waiting = live.calls.filter((call) => waits(call) && call.channel !== "chat");

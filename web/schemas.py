@@ -239,8 +239,10 @@ class Today(Out):
     waiting: int = Field(description="callers on the line")
     longest_wait_ms: int
     asa_ms: int = Field(description="average speed of answer")
-    service_level: float | None = Field(description="0 to 1; null while nothing was offered")
+    service_level: float | None = Field(description="0 to 1; null while nothing counts")
     formula: str
+    numerator: int = Field(description="of the service level, as its formula counts")
+    denominator: int
     callbacks: int = Field(0, description="to be called, now or at their time")
     connected: bool = True
 

@@ -74,6 +74,7 @@ class Today:
     def view(self, waiting: int, longest_wait_ms: int, callbacks: int = 0) -> TodayView:
         counts = self.as_counts()
         formula = FORMULAS[self.formula]
+        numerator, denominator = formula.of(counts)
         return TodayView(
             offered=counts.offered,
             answered=counts.answered,
@@ -86,4 +87,6 @@ class Today:
             service_level=formula.level(counts),
             formula=formula.label,
             callbacks=callbacks,
+            numerator=numerator,
+            denominator=denominator,
         )

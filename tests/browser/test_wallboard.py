@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from acd.contract import AgentStatusDeclared, CallLeft, CallQueued, OfferAccepted
+from acd.contract import AgentStatusDeclared, CallLeft, CallQueued, OfferAccepted, RulesLoaded
 
 from .conftest import Board
 
@@ -63,6 +63,19 @@ async def test_agents_are_shown_with_what_they_do(board: Board) -> None:
     talking = board.page.locator("#agents li[data-state=talking]")
     await expect(talking).to_contain_text("Разговор · Учётная запись")
     await expect(board.page.locator("#level")).to_have_text("100")
+
+
+async def test_the_level_shows_the_numbers_of_the_formula_that_was_chosen(board: Board) -> None:
+    """Who was not answered may count as helped; who still waits counts as offered."""
+    await everybody_on_break(board)
+    await board.floor.report(RulesLoaded("other", {"service_level": "abandoned_in_target_helped"}))
+    for name in ("first", "second", "third"):
+        await board.floor.report(CallQueued(name, "node-1", "hotline", "status"))
+    for name in ("first", "second"):
+        await board.floor.report(CallLeft(name, "abandoned"))
+    await board.open()
+    await expect(board.page.locator("#level")).to_have_text("67")
+    await expect(board.page.locator("#level-of")).to_have_text("сегодня 2 из 3")
 
 
 async def test_a_lost_line_is_said_clearly_and_found_again(board: Board) -> None:

@@ -48,6 +48,8 @@ async def test_levels_and_estimates_reach_api_and_metrics(site: Site) -> None:
     used = levels[quality["formula"]]
     assert (used["numerator"], used["denominator"], quality["target_s"]) == (2, 4, 120)
     assert "answered within the target" in used["text"]
+    _, today = await site.get("/api/v1/today", "agent")
+    assert (today["numerator"], today["denominator"], today["service_level"]) == (2, 4, 0.5)
     estimates = quality["estimates"]
     assert estimates["checked"] == 2 and estimates["share"] == estimates["inside"] / 2
 
