@@ -9,7 +9,7 @@ Commands (``HELP``)::
     wait             silence, or time in the queue
     record SECONDS   speak after the tone       answered       a specialist answers and hangs up again
     released REASON  the queue lets the caller go               hangup
-    fail WHAT        what comes next fails: speech, ticket, disk, transfer, lookup
+    fail WHAT        what comes next fails: speech, ticket, ticket lost, disk, transfer, lookup
     later SECONDS    the clock moves on
     found NAME=VALUE the next look-up finds this
 """
@@ -245,6 +245,9 @@ class Telephone:
         if "ticket" in self._fails:
             self._fails.discard("ticket")
             return TicketFailed("unavailable")
+        if "ticket lost" in self._fails:
+            self._fails.discard("ticket lost")
+            return TicketFailed("lost")
         self._tickets += 1
         return TicketOpened(f"{100_000 + self._tickets}")
 

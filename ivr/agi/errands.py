@@ -71,6 +71,8 @@ class Errands:
             fields=dict(action.fields),
             created_ms=self._house.clock_ms(),
         )
+        if action.recording == self._call.take:
+            self._call.take = ""
         return await open_ticket(self._house.desk, draft, self._settings.spool, self._settings.desk_timeout_s)
 
     async def request_callback(self, action: RequestCallback) -> None:

@@ -97,10 +97,12 @@ class LiveCall:
     mark: int = 0
     outcome: str = ""
     recording: str = ""  # of the conversation, absolute path
+    take: str = ""  # what he said last for a request, absolute path, until it belongs to a ticket
     tickets: int = 0
     matter: Mapping[str, Value] = field(default_factory=dict)  # laid out for the agent
     kept: KeptPlace | None = None  # his callback, which he is not to get as he calls himself
     resumed: bool = False
+    lapsed: bool = False  # resumed without a place: the engine may know its id as ended
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import asyncio
 import os
 import wave
 from array import array
+from contextlib import suppress
 from pathlib import Path
 
 from ivr.agi.channel import Channel, RawRecording
@@ -61,6 +62,13 @@ async def record(channel: Channel, action: Record, path: Path, min_free_bytes: i
         sound_format=SOUND_FORMAT,
     )
     return await asyncio.to_thread(judge, raw, action, path.with_name(path.name + "." + SOUND_FORMAT))
+
+
+def discard(path: str) -> None:
+    """Removes a recording that its caller has thrown away; "" is none. Never raises."""
+    if path:
+        with suppress(OSError):
+            Path(path).unlink(missing_ok=True)
 
 
 def judge(raw: RawRecording, action: Record, file: Path) -> Recorded:

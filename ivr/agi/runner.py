@@ -298,7 +298,9 @@ class Call:
         folder = self._settings.recordings
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{self._base_id}.{secrets.token_hex(3)}"
+        await asyncio.to_thread(recording.discard, self._call.take)  # he says it once more
         result = await recording.record(self._channel, action, path, self._settings.min_free_bytes)
+        self._call.take = result.path
         log.info(
             "a caller was recorded",
             action="recorded",
@@ -372,6 +374,7 @@ class Call:
         )
         log_summary(summary, self._call, missing=self._speaker.missing, complete=self._done)
         if self._done:
+            await asyncio.to_thread(recording.discard, self._call.take)  # it became nobody's request
             await self._errands.keep(summary)
 
     def _facts(self, name: str, default: Any) -> Any:

@@ -227,6 +227,7 @@ def _failed(turn: Turn, node: Answer, input: Input) -> None:
 # Steps while the ticket is opened, by what there is to be said of the recording afterwards.
 _FAILED, _TOO_LONG = "ticket_failed", "ticket_too_long"
 _TICKET = ("ticket", _FAILED, _TOO_LONG)
+KEPT_NOWHERE = ("lost", "too_many")  # reasons of TicketFailed; every other ticket is opened later
 
 
 def enter_record(turn: Turn, node: RecordNode) -> None:
@@ -240,6 +241,9 @@ def receive_record(turn: Turn, node: RecordNode, input: Input) -> None:
     if isinstance(input, Recorded):
         _recorded(turn, node, input)
     elif turn.s.step in _TICKET or isinstance(input, TicketOpened | TicketFailed):
+        if isinstance(input, TicketFailed) and input.reason in KEPT_NOWHERE:
+            _lost(turn, node)
+            return
         turn.say({_FAILED: node.failed, _TOO_LONG: node.too_long}.get(turn.s.step, ()))
         if isinstance(input, TicketOpened):
             turn.slot("ticket", input.number)
@@ -269,7 +273,10 @@ def _recorded(turn: Turn, node: RecordNode, done: Recorded) -> None:
     if done.reason in ("disk_full", "failed"):
         turn.note("recording_failed", done.reason)
         turn.set(recording=done.path if usable else "")
-        open_ticket(turn, node, _FAILED)
+        if usable or turn.s.caller_number:
+            open_ticket(turn, node, _FAILED)
+        else:
+            _lost(turn, node)  # neither his words nor whom to call
     elif done.reason == "hung_up":
         if usable:
             turn.set(recording=done.path)
@@ -305,6 +312,14 @@ def open_ticket(turn: Turn, node: RecordNode, step: str = "ticket") -> None:
             fields=dict(turn.s.matter),
         )
     )
+
+
+def _lost(turn: Turn, node: RecordNode) -> None:
+    """He is told the truth, and keeps his place or is offered a call instead."""
+    turn.set(recording="")
+    turn.note("request_lost")
+    turn.say(node.lost)
+    turn.go("else", node.otherwise)
 
 
 def _leave(turn: Turn, node: RecordNode) -> None:

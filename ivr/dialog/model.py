@@ -172,7 +172,8 @@ class Answer(Leading):
 class RecordNode(Node):
     """Record the caller's words and open a ticket; ``next`` after its number was told.
 
-    A recording that could not be made still becomes a ticket: the caller is promised a call.
+    A recording that could not be made still becomes a ticket: the caller is promised a call, if his number
+    is known.
     """
 
     prompts: Prompts
@@ -189,6 +190,7 @@ class RecordNode(Node):
     failed: Prompts = ("record.failed",)
     number: Prompts = ("record.number",)  # slot number
     later: Prompts = ("record.later",)  # the number is not known yet
+    lost: Prompts = ("record.lost",)  # kept nowhere; then ``otherwise``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

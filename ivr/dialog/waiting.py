@@ -7,6 +7,7 @@ news: the first time everything, later only what has changed, and never the same
 
 from __future__ import annotations
 
+from ivr.dialog import giving
 from ivr.dialog.asking import (
     ACCEPT,
     ACCEPT_ANSWER,
@@ -26,7 +27,7 @@ from ivr.dialog.contract import (
     Utterance,
     Waited,
 )
-from ivr.dialog.model import REPEAT_KEY, InQueue, Option, Prompts, Queue
+from ivr.dialog.model import REPEAT_KEY, InQueue, Option, Prompts, Queue, RecordNode
 from ivr.dialog.turn import Turn, topic_prompt
 
 HINTED = "hint"  # in Session.heard
@@ -200,6 +201,12 @@ def queue_event(turn: Turn, input: Input) -> bool:
         turn.go("next", node.next)
         return True
     if isinstance(input, QueueReleased):
+        recorder = turn.node()
+        if isinstance(recorder, RecordNode) and turn.s.recording:
+            # What he said must not be lost to a question; it is what he would be offered now.
+            turn.set(queued=False, typed_ahead="")
+            giving.open_ticket(turn, recorder)
+            return True
         turn.set(node=node.id, queued=False, typed_ahead="")
         label = f"released.{input.reason}" if input.reason in node.released else "else"
         turn.go(label, node.released.get(input.reason, node.otherwise))

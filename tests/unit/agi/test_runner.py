@@ -205,6 +205,36 @@ async def test_a_recorded_request(hall: Any, soon: Any, desk_down: bool) -> None
     assert unkept.read(summary).call_id == node.hotline.heard[0].call_id  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_what_a_caller_throws_away_is_not_kept(hall: Any, soon: Any, wanted: bool) -> None:
+    """He says it twice; the second take becomes a ticket, or nothing as a specialist is there."""
+
+    def script(event: Input, session: Any) -> tuple[Action, ...]:
+        takes = [each for each in session.heard if isinstance(each, Recorded)]
+        match event:
+            case CallStarted():
+                return (Record(say("speak")),)
+            case Recorded() if not takes:
+                return (Record(say("once more")),)
+            case Recorded(path=path) if wanted:
+                return (OpenTicket("access", "ru", recording=path),)
+            case _:
+                return BYE
+
+    node = hall(script)
+    peer = await node.call()
+
+    def recorded(path: Path) -> str:
+        tone(path, 1.0)
+        return "result=35 (dtmf) endpos=8000"
+
+    peer.recorded = recorded
+    await done(node, peer, soon)
+    _, second = [each for each in node.hotline.heard if isinstance(each, Recorded)]
+    left = [str(each) for each in node.settings.recordings.iterdir()]
+    assert left == ([second.path] if wanted else []), "what became a ticket is the desk's to seal"
+
+
 @pytest.mark.parametrize(
     ("seconds", "loudness", "note", "reason", "usable"),
     [
