@@ -50,8 +50,11 @@ def answers(settings: Settings) -> bool:
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
+    """The problem's title and detail, and a line for each field that it is about."""
     try:
         problem = json.loads(error.read(MAX_BYTES))
-        return str(problem.get("detail") or problem.get("title") or error)
-    except ValueError:
+        said = ": ".join(str(problem[name]) for name in ("title", "detail") if problem.get(name))
+        faults = [f"  {fault['where']}: {fault['what']}" for fault in problem.get("errors", ())]
+    except (ValueError, TypeError, KeyError, AttributeError):  # not our API's answer: a proxy's, for one
         return str(error)
+    return "\n".join([said or str(error), *faults])
