@@ -1,8 +1,9 @@
 """Recordings in the desk's keeping: sealed files, two folders deep, named by a random id.
 
 Taking a file in: sealed copy written and synced under a temporary name, renamed, and only after the
-database knows it is the original removed. A crash in between leaves a sealed file without a ticket, which
-``sweep`` removes after a day, or an original that the next import finds to be taken already.
+database knows it is the original removed. A crash or a lost answer of the database in between leaves a sealed
+file without a ticket, which ``sweep`` removes after a day, or an original that the next import finds to be
+taken already (desk.taking).
 """
 
 from __future__ import annotations
@@ -101,6 +102,9 @@ class Keeping:
             fresh.unlink(missing_ok=True)
             raise
         return written
+
+    def holds(self, recording_id: str) -> bool:
+        return self.path(recording_id).is_file()
 
     async def read(self, recording_id: str) -> AsyncIterator[bytes]:
         """The recording in pieces of at most CHUNK_BYTES. Raises VaultError, FileNotFoundError."""

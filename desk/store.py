@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from desk.clock import wall_clock_ms
 from desk.contract import DeskUnavailable, Interaction, Ticket, TicketDraft
 from desk.database import Database
-from desk.keeping import Keeping, Kept, RecordingRefused, remove_original
+from desk.keeping import Keeping, remove_original
 from desk.listing import audit_query, free_number, interaction_query, ticket_query
 from desk.models import AuditRow, CustomerRow, InteractionRow, TicketRow
 from desk.numbers import is_ticket_number
@@ -55,7 +55,8 @@ from desk.rows import (
     source_key,
     ticket_of,
 )
-from desk.upkeep import purge, reencrypt, take_pending
+from desk.taking import Taken, take, take_again, take_pending
+from desk.upkeep import purge, reencrypt
 from desk.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -135,24 +136,19 @@ class SqlDesk:
     async def open_ticket(self, draft: TicketDraft) -> Ticket:
         """Raises DeskUnavailable; a recording that cannot be taken does not keep a ticket from opening."""
         key = source_key(draft.source_id)
-        kept: Kept | None = None
-        pending = problem = ""
+        taken = Taken()
         for _ in range(_INSERT_ATTEMPTS):
             if existing := await self._by_source(key):
-                if kept:
-                    await self.keeping.remove(kept.recording_id)
+                if taken.kept:
+                    await self.keeping.remove(taken.kept.recording_id)
                 return await self._opened_before(existing, draft)
-            if kept is None and draft.recording_path:
-                kept, pending, problem = await self._take_recording(draft.recording_path)
+            if taken == Taken() and draft.recording_path:
+                taken = await take(self.keeping, draft.recording_path)
             try:
-                row = await self._insert(draft, kept, pending, problem)
+                row = await self._insert(draft, taken)
             except IntegrityError:  # another process was quicker with this source_id or this number
                 continue
-            except BaseException:
-                if kept:
-                    await asyncio.shield(self.keeping.remove(kept.recording_id))
-                raise
-            if kept:
+            if taken.kept:
                 await remove_original(draft.recording_path)
             log.info("ticket opened", action="ticket_opened", ticket=row.number, topic=row.topic)
             return ticket_of(self.vault, row)
@@ -247,7 +243,7 @@ class SqlDesk:
         """The recording, decrypted while it is read. Raises TicketNotFound, NoRecording."""
         async with self.database.write() as session:
             row = await self._row(session, number)
-            if not row.recording_id or not self.keeping.path(row.recording_id).is_file():
+            if not row.recording_id or not self.keeping.holds(row.recording_id):
                 raise NoRecording(number)
             self._audit(session, by, "listened", f"ticket:{number}", {})
         return Recording(row.recording_type, row.recording_bytes, self.keeping.read(row.recording_id))
@@ -307,36 +303,37 @@ class SqlDesk:
             return await session.scalar(select(TicketRow).where(TicketRow.source_id == key))
 
     async def _opened_before(self, row: TicketRow, draft: TicketDraft) -> Ticket:
-        """A leftover original of a ticket that has its recording is removed: it was taken."""
-        if row.recording_id and draft.recording_path:
-            await remove_original(draft.recording_path)
+        if draft.recording_path:
+            await take_again(self.database, self.keeping, row, draft.recording_path)
+            row = await self._by_source(row.source_id) or row
         return ticket_of(self.vault, row)
 
-    async def _take_recording(self, path: str) -> tuple[Kept | None, str, str]:
+    async def _insert(self, draft: TicketDraft, taken: Taken) -> TicketRow:
+        """Raises IntegrityError; the sealed recording is then still there for the next attempt."""
+        if taken.problem:
+            draft = dataclasses.replace(draft, fields={**draft.fields, "recording_problem": taken.problem})
+        committing = False
         try:
-            return await self.keeping.take(Path(path)), "", ""
-        except RecordingRefused as refused:
-            log.warning("recording refused", action="recording_refused", reason=refused.reason)
-            if refused.reason == "empty":
-                await remove_original(path)
-            return None, "" if refused.reason in {"empty", "missing"} else path, refused.reason
-        except OSError as error:
-            log.error("recording not taken", action="recording_not_taken", error=error.strerror)
-            return None, path, "not_stored"
-
-    async def _insert(self, draft: TicketDraft, kept: Kept | None, pending: str, problem: str) -> TicketRow:
-        if problem:
-            draft = dataclasses.replace(draft, fields={**draft.fields, "recording_problem": problem})
-        async with self.database.write() as session:
-            number = await free_number(session)
-            row = new_ticket_row(self.vault, draft, number, self._clock_ms())
-            if kept:
-                row.recording_id = kept.recording_id
-                row.recording_type = kept.media_type
-                row.recording_bytes = kept.size_bytes
-            row.recording_pending = pending
-            session.add(row)
-            self._audit(session, SYSTEM, "opened", f"ticket:{number}", {"kind": draft.kind})
+            async with self.database.write() as session:
+                number = await free_number(session)
+                row = new_ticket_row(self.vault, draft, number, self._clock_ms())
+                if taken.kept:
+                    row.recording_id = taken.kept.recording_id
+                    row.recording_type = taken.kept.media_type
+                    row.recording_bytes = taken.kept.size_bytes
+                row.recording_pending = taken.pending
+                session.add(row)
+                self._audit(session, SYSTEM, "opened", f"ticket:{number}", {"kind": draft.kind})
+                await session.flush()
+                committing = True
+        except IntegrityError:
+            raise
+        except BaseException:
+            # Nobody knows what became of a COMMIT without an answer: the ticket may be there, so its
+            # recording stays. If there is none, the sweep removes it.
+            if taken.kept and not committing:
+                await asyncio.shield(self.keeping.remove(taken.kept.recording_id))
+            raise
         return row
 
     async def _row(self, session: AsyncSession, number: str, *, for_update: bool = False) -> TicketRow:

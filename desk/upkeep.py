@@ -1,4 +1,4 @@
-"""Retention, rotation of keys, and recordings that wait to be taken.
+"""Retention and rotation of keys.
 
 What is forgotten, and when (``retention_days``, 30 by default)
   * a ticket, with its recording: that long after it was closed; the audit keeps that it existed
@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import delete, select, update
 
 from desk.database import Database
-from desk.keeping import Keeping, RecordingRefused
+from desk.keeping import Keeping
 from desk.models import AuditRow, CustomerRow, InteractionRow, TicketRow
 from desk.office import SYSTEM, PurgeReport
 from desk.vault import Vault
@@ -155,41 +155,3 @@ async def _reencrypt_calls(database: Database, vault: Vault) -> int:
         if len(calls) < _BATCH:
             return total
         after = calls[-1].call_id
-
-
-async def take_pending(database: Database, keeping: Keeping) -> int:
-    """Take the recordings that could not be taken when their tickets were opened."""
-    taken = 0
-    async with database.read() as session:
-        waiting = (
-            await session.execute(
-                select(TicketRow.number, TicketRow.recording_pending)
-                .where(TicketRow.recording_pending != "")
-                .limit(_BATCH)
-            )
-        ).all()
-    for number, path in waiting:
-        try:
-            kept = await keeping.take(Path(path))
-        except (RecordingRefused, OSError):
-            continue
-        async with database.write() as session:
-            done = await session.execute(
-                update(TicketRow)
-                .where(TicketRow.number == number, TicketRow.recording_pending == path)
-                .values(
-                    recording_id=kept.recording_id,
-                    recording_type=kept.media_type,
-                    recording_bytes=kept.size_bytes,
-                    recording_pending="",
-                    version=TicketRow.version + 1,
-                )
-                .returning(TicketRow.number)
-            )
-            won = done.first() is not None
-        if won:
-            await asyncio.to_thread(Path(path).unlink, missing_ok=True)
-            taken += 1
-        else:
-            await keeping.remove(kept.recording_id)
-    return taken
