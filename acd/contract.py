@@ -420,6 +420,8 @@ class EstimatesView:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
+    """The state at ``now_ms``; while the journal cannot be reached, that of ``known_ms``."""
+
     now_ms: int
     calls: tuple[CallView, ...]
     agents: tuple[AgentView, ...]
@@ -428,6 +430,7 @@ class Snapshot:
     levels: tuple[LevelView, ...] = ()
     estimates: EstimatesView = EstimatesView()
     chats_today: TodayView | None = None  # counts of chats; ``today`` has the calls
+    known_ms: int = 0  # now_ms while connected, then the last time that the journal was; 0: it never was
 
 
 class Distributor(Protocol):

@@ -41,6 +41,7 @@ async def list_calls(asked: Asked) -> Calls:
         items=[Call.model_validate(call) for call in calls if call.state != "ended"],
         connected=snapshot.connected,
         now_ms=snapshot.now_ms,
+        known_ms=snapshot.known_ms,
     )
 
 
@@ -66,6 +67,7 @@ async def list_agents(asked: Asked) -> Agents:
         items=[Agent.model_validate(agent) for agent in sorted(snapshot.agents, key=lambda a: a.agent_id)],
         connected=snapshot.connected,
         now_ms=snapshot.now_ms,
+        known_ms=snapshot.known_ms,
     )
 
 
@@ -171,7 +173,7 @@ ENDPOINTS = (
         "/live",
         live,
         "agent",
-        "Server-Sent Events: `state` when something changed (see Live), `beat` every 5 s",
+        "Server-Sent Events: `state` when something changed (see Live), `beat` every 5 s (its times alone)",
         "floor",
         returns=Live,
         media_type="text/event-stream",

@@ -2,7 +2,8 @@
 
 The floor is looked at twice a second, and only while somebody watches. A state that differs from the last
 one is serialised once and handed to all viewers. A viewer has room for one state: whoever reads slowly
-skips states, holds no memory and delays nobody. Between states a beat tells the page that the line lives.
+skips states, holds no memory and delays nobody. Between states a beat tells the page that the line lives
+and until when the last state is known to hold.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from aiohttp import web
 
 from acd.contract import Snapshot
 from web.problems import Problem
-from web.schemas import Agent, Call, Live, Today
+from web.schemas import Agent, Beat, Call, Live, Today
 
 log = structlog.get_logger(__name__)
 MAX_CALLS = 300
@@ -31,6 +32,7 @@ def live_of(snapshot: Snapshot) -> Live:
     agents = sorted(snapshot.agents, key=lambda agent: agent.agent_id)
     return Live(
         now_ms=snapshot.now_ms,
+        known_ms=snapshot.known_ms,
         connected=snapshot.connected,
         calls=[Call.model_validate(call) for call in calls[:MAX_CALLS] if call.state != "ended"],
         calls_total=sum(call.state != "ended" for call in calls),
@@ -93,7 +95,11 @@ class LiveFeed:
         with contextlib.suppress(ConnectionError, TimeoutError):
             while (data := await viewer.next(_BEAT_S)) is not None:
                 async with asyncio.timeout(_WRITE_TIMEOUT_S):
-                    await response.write(data or _event("beat", f'{{"now_ms":{self._snapshot().now_ms}}}'))
+                    await response.write(data or self._beat())
+
+    def _beat(self) -> bytes:
+        seen = self._snapshot()
+        return _event("beat", Beat(now_ms=seen.now_ms, known_ms=seen.known_ms).model_dump_json())
 
     async def _look(self) -> None:
         """Runs while there are viewers; a fault in one look is logged and does not end the feed."""
@@ -149,7 +155,7 @@ def _differs(one: Live, other: Live) -> bool:
 
 def _timeless(state: Live) -> Live:
     today = state.today.model_copy(update={"longest_wait_ms": 0})
-    return state.model_copy(update={"now_ms": 0, "today": today})
+    return state.model_copy(update={"now_ms": 0, "known_ms": 0, "today": today})
 
 
 def _event(name: str, data: str) -> bytes:

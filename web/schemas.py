@@ -14,6 +14,9 @@ from desk.contract import TicketKind, TicketStatus
 from desk.office import MAX_PAGE
 
 Milliseconds = Annotated[int, Field(ge=0, le=10**14)]
+KnownUntil = Annotated[
+    int, Field(description="now_ms while connected, then the last time that the journal was; 0: it never was")
+]
 TopicId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 AgentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
@@ -178,6 +181,7 @@ class Calls(Out):
     items: list[Call]
     connected: bool = Field(description="false: the journal cannot be reached, this is old")
     now_ms: int
+    known_ms: KnownUntil
 
 
 class Why(Out):
@@ -222,6 +226,7 @@ class Agents(Out):
     items: list[Agent]
     connected: bool
     now_ms: int
+    known_ms: KnownUntil
 
 
 class Accepted(Out):
@@ -274,10 +279,16 @@ class Quality(Out):
     connected: bool
 
 
-class Live(Out):
-    """One state of the floor. Lists are cut at a bound; the totals are not."""
+class Beat(Out):
+    """Nothing but time has changed since the last state."""
 
     now_ms: int
+    known_ms: KnownUntil
+
+
+class Live(Beat):
+    """One state of the floor. Lists are cut at a bound; the totals are not."""
+
     connected: bool
     calls: list[Call]
     calls_total: int

@@ -74,6 +74,7 @@ def snapshot(engine: Engine, now_ms: int) -> Snapshot:
         levels=engine.today.levels(),
         estimates=EstimatesView(engine.calibration.asked, engine.calibration.inside),
         chats_today=engine.todays[CHAT].view(waiting[CHAT], longest[CHAT], 0),
+        known_ms=now_ms,
     )
 
 

@@ -108,6 +108,7 @@ class DistributorService:
         self._outbox = Outbox()
         self._offset_ms = 0
         self._heard_s = 0.0
+        self._known_ms = 0  # when the journal was last heard while it was followed
         self._tasks: list[asyncio.Task[None]] = []
         self._task_deaths = 0
         self.broken = asyncio.Event()  # a task dies again and again: this process should be replaced
@@ -270,7 +271,7 @@ class DistributorService:
 
     def snapshot(self) -> Snapshot:
         seen = self._follower.replica.engine.snapshot(self.now_ms())
-        return seen if self.connected else replace(seen, connected=False)
+        return seen if self.connected else replace(seen, connected=False, known_ms=self._known_ms)
 
     def why(self, call_id: str) -> tuple[str, ...]:
         return self._follower.replica.engine.why(call_id, self.now_ms())
@@ -328,6 +329,8 @@ class DistributorService:
         self._heard_s = time.monotonic()
         self._offset_ms = pulse.now_ms - int(time.time() * 1000)
         self._chores.owns_node = pulse.node_owner == self.process
+        if self._follower.synced.is_set() and pulse.generation == self._follower.replica.generation:
+            self._known_ms = pulse.now_ms
 
     def _on_event(self, event: Event, entry: Entry) -> None:
         self._facts.overhear(event)
@@ -350,6 +353,7 @@ class DistributorService:
             self._assert_facts()
 
     def _on_synced(self, why: str) -> None:
+        self._known_ms = self.now_ms()
         if why == "start":
             self._assert_roster()
             if self._rules is not None and not same_rules(self._follower.replica.engine, self._rules):

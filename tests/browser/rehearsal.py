@@ -74,6 +74,7 @@ class Rehearsal:
 
     def __init__(self, *, seed: int = 7, calls_per_minute: float = 3.0, agents: int = 14) -> None:
         self.connected = True
+        self.known_ms = 0
         self.engine = Engine()
         self._random = random.Random(seed)
         self._to_come: list[tuple[int, int, Event]] = []
@@ -91,7 +92,9 @@ class Rehearsal:
     def snapshot(self) -> Snapshot:
         self.catch_up()
         state = self.engine.snapshot(self.now_ms)
-        return replace(state, connected=self.connected)
+        if self.connected:
+            self.known_ms = self.now_ms
+        return replace(state, connected=self.connected, known_ms=self.known_ms)
 
     def why(self, call_id: str) -> tuple[str, ...]:
         return self.engine.why(call_id)

@@ -30,6 +30,7 @@ async def test_absent_at_the_start(making: Making, redis_server: RedisServer) ->
     orders = node.commands("n1")
     await node.report(CallQueued("c1", "n1", "hotline", "t"))
     assert not node.connected and not node.snapshot().connected
+    assert node.snapshot().known_ms == 0
     redis_server.start()
     assert (await next_offer(orders, 10)).call_id == "c1"
     assert node.connected
@@ -45,10 +46,14 @@ async def test_restarted_with_its_data(making: Making, redis_server: RedisServer
     await node.report(CallQueued("c2", "n1", "hotline", "t"))
     await eventually(lambda: len(node.snapshot().calls) == 2)
     place = node.snapshot().calls[1].first_queued_ms
+    assert (before := node.snapshot()).known_ms == before.now_ms
     redis_server.stop(signal.SIGKILL)
     await eventually(lambda: not node.connected)
+    known_ms = node.snapshot().known_ms
+    assert before.now_ms - 1_000 < known_ms < node.snapshot().now_ms
     await node.report(CallLeft("c1", "abandoned"))
     await node.report(AgentStatusDeclared("a1", "available"))
+    assert node.snapshot().known_ms == known_ms
     redis_server.start(*DURABLE)
     offer = await next_offer(orders, 10)
     assert offer.call_id == "c2"

@@ -41,6 +41,7 @@ class Floor:
         self.engine = Engine()
         self.now_ms = START_MS
         self.connected = True
+        self.known_ms = 0
         self.reported: list[Event] = []
         self.looks = 0
         self.engine.step(RulesLoaded("test", {}), self.now_ms)
@@ -52,7 +53,9 @@ class Floor:
     def snapshot(self) -> Snapshot:
         self.looks += 1
         state = self.engine.snapshot(self.now_ms)
-        return replace(state, connected=self.connected)
+        if self.connected:
+            self.known_ms = self.now_ms
+        return replace(state, connected=self.connected, known_ms=self.known_ms)
 
     def chat(self, chat_id: str) -> ChatView | None:
         return self.engine.chat(chat_id)

@@ -309,6 +309,27 @@ async def test_a_viewer_sees_a_caller_come_and_go(site: Site) -> None:
         await viewer.state(lambda live: not live["connected"])
 
 
+async def test_what_is_old_says_until_when_it_was_known(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks first after the journal is lost is told no later time than who saw it happen."""
+    monkeypatch.setattr("web.live._BEAT_S", 0.05)
+    async with Viewer(site) as viewer:
+        live = await viewer.state(lambda live: live["connected"])
+        assert live["known_ms"] == live["now_ms"] == START_MS
+        site.floor.now_ms += 4_000  # nothing happens: no new state, the beats say so
+        while (await viewer.event())[1] != {"now_ms": START_MS + 4_000, "known_ms": START_MS + 4_000}:
+            pass
+        site.floor.connected = False
+        site.floor.now_ms += 60_000
+        live = await viewer.state(lambda live: not live["connected"])
+        assert live["known_ms"] == START_MS + 4_000
+        while (event := await viewer.event())[0] != "beat":
+            pass
+        assert event[1] == {"now_ms": START_MS + 64_000, "known_ms": START_MS + 4_000}
+    for path in ("/api/v1/calls", "/api/v1/agents"):
+        _, seen = await site.get(path)
+        assert (seen["now_ms"], seen["known_ms"]) == (START_MS + 64_000, START_MS + 4_000)
+
+
 async def test_viewers_are_bounded_and_their_places_come_free(site: Site) -> None:
     viewers = [Viewer(site) for _ in range(3)]
     for viewer in viewers:
