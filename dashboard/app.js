@@ -9,7 +9,8 @@ const KEY = "dozvon-token";
 
 let about = { name: "", number: "", timezone: "Europe/Moscow", target_s: 120, topics: {} };
 let live = null; // the last state
-let skewMs = 0;
+let skewMs = 0; // the server's clock less ours
+let knownMs = 0; // until when the last state is known to hold, by the server's clock; 0: nothing is known
 let line = "connecting"; // connecting, connected, lost
 let stop = () => {};
 
@@ -61,9 +62,12 @@ async function enter(token) {
   byId("leave").hidden = false;
   line = "connecting";
   stop = follow(token, {
-    state(state, skew) {
+    time(serverMs, untilMs) {
+      skewMs = serverMs - Date.now();
+      knownMs = untilMs;
+    },
+    state(state) {
       live = state;
-      skewMs = skew;
       line = "connected";
       byId("board").hidden = false;
       show();
@@ -124,7 +128,7 @@ function show() {
   if (!live) return;
   document.title = `${live.today.waiting} · ${about.name}`;
   // An old state stands still: clocks that went on would pretend to know.
-  showState(live, about, titleOf, isOld() ? live.now_ms : nowMs);
+  showState(live, about, titleOf, isOld() ? knownMs : nowMs);
 }
 
 function isOld() {
@@ -141,8 +145,9 @@ function showLine() {
   document.body.dataset.old = String(lost);
   byId("lost").hidden = !lost;
   if (lost) {
-    const time = timeOf(live.now_ms, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-    byId("lost").textContent = word(line === "lost" ? "lost_line" : "lost_journal", { time });
+    const time = timeOf(knownMs, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    const what = knownMs === 0 ? "lost_unknown" : line === "lost" ? "lost_line" : "lost_journal";
+    byId("lost").textContent = word(what, { time });
   }
 }
 

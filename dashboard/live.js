@@ -4,8 +4,8 @@ const SILENCE_MS = 12_000; // the server beats every 5 s
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 /**
- * Follow the floor until `stop` is called. `on` has: state(live, skewMs), lost(), refused(), where skewMs is
- * the server's clock less ours.
+ * Follow the floor until `stop` is called. `on` has: time(nowMs, knownMs), of each state and each beat, by the
+ * server's clock; state(live); lost(); refused().
  */
 export function follow(token, on) {
   let stopped = false;
@@ -56,9 +56,10 @@ export function follow(token, on) {
     const data = /^data: (.*)$/m.exec(event)?.[1];
     if (!data) return;
     const body = JSON.parse(data);
-    if (name !== "state") return;
+    if (name !== "state" && name !== "beat") return;
     try {
-      on.state(body, body.now_ms - Date.now());
+      on.time(body.now_ms, body.known_ms);
+      if (name === "state") on.state(body);
     } catch (fault) {
       console.error(fault); // a fault of the page, not of the line
     }

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
 from acd.contract import AgentStatusDeclared, CallLeft, CallQueued, OfferAccepted, RulesLoaded
 
 from .conftest import Board
+from .rehearsal import OPENS
 
 pytestmark = pytest.mark.browser
 
@@ -89,6 +92,50 @@ async def test_a_lost_line_is_said_clearly_and_found_again(board: Board) -> None
     await board.server.stop()
     await expect(board.page.locator("#lost")).to_contain_text("Нет связи с сервером")
     assert await board.page.get_attribute("body", "data-old") == "true"
+
+
+async def test_a_lost_line_leaves_what_the_last_beat_confirmed(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing happens for a while: the last state is old, what it says has held until the last beat."""
+    monkeypatch.setattr("web.live._BEAT_S", 0.2)
+    await everybody_on_break(board)
+    await board.floor.report(CallQueued("caller", "node-1", "hotline", "documents"))
+    await board.open()
+    wait = board.page.locator("#calls tr .wait b")
+    await expect(wait).to_have_text("0:05", timeout=10_000)
+    await board.page.context.set_offline(True)
+    await board.server.stop()
+    lost_ms = board.floor.snapshot().now_ms
+    await expect(board.page.locator("#lost")).to_contain_text("Нет связи с сервером")
+    assert await wait.inner_text() in ("0:04", "0:05", "0:06")
+    assert 0 <= lost_ms - await said_ms(board) < 3_000
+
+
+async def test_a_lost_journal_has_the_same_time_after_a_reload(board: Board) -> None:
+    await board.open()
+    board.floor.connected = False
+    await expect(board.page.locator("#lost")).to_contain_text("Распределитель звонков недоступен")
+    said = await board.text("#lost")
+    await board.page.wait_for_timeout(2_500)
+    await board.page.reload()
+    await expect(board.page.locator("#lost")).to_have_text(said)
+
+
+async def test_a_journal_that_was_never_there_has_no_time(board: Board) -> None:
+    board.floor.connected = False
+    await board.open()
+    await expect(board.page.locator("#lost")).to_have_text(
+        "Распределитель звонков недоступен. Кто ждёт и кто на смене, пока неизвестно."
+    )
+
+
+async def said_ms(board: Board) -> int:
+    """The time that the banner names, on the day of the rehearsal."""
+    found = re.search(r"на (\d\d):(\d\d):(\d\d)", await board.text("#lost"))
+    assert found, await board.text("#lost")
+    hour, minute, second = map(int, found.groups())
+    return int(OPENS.replace(hour=hour, minute=minute, second=second).timestamp() * 1000)
 
 
 async def test_one_signs_in_with_a_token_and_the_address_keeps_none(board: Board) -> None:
