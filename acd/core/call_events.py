@@ -171,7 +171,9 @@ class CallEvents(Chats):
             self.count("callbacks_cancelled")
         elif not call.returned:
             self.todays[call.channel].left(event.outcome, self.now_ms - call.place_ms)
-        if event.outcome == "abandoned" and not call.callback and call.channel == VOICE:
+        # With its node's session a call may have been dropped, too: then he dials again.
+        dropped = event.outcome == "abandoned" or event.reason == "node_lost"
+        if dropped and not call.callback and call.channel == VOICE:
             self.remember_place(call)
         if agent is not None and self.set_state(agent, "ready"):
             self.seek_call(agent)

@@ -3,6 +3,8 @@
 Rules
   * Actions are done in order; the input that answers the last one goes back to the dialogue.
   * A hang-up at any moment is told to the dialogue once; what it still wants (a ticket, a note) is done.
+  * A session that breaks may leave its caller on the line: his place ends so that the same call, sent by
+    the dialplan once more, has it again.
   * A fault of ours is never silence: the caller hears that we are sorry and waits for a specialist; a
     second fault leaves him to the dialplan, which has an emergency script.
   * ``DOZVON_DONE`` is set only when the call really needs nothing more from anybody.
@@ -92,6 +94,7 @@ class CallRunner:
         fields = environment.fields
         known = arg.get(2, "") if CALL_ID.fullmatch(arg.get(2, "")) else ""
         number = calling_number(fields.get("callerid", ""))
+        place_ms = milliseconds(arg.get(3, ""))
         call = LiveCall(
             call_id=known or new_call_id(self._house.settings.node),
             channel_name=fields.get("channel", ""),
@@ -100,6 +103,7 @@ class CallRunner:
             dialled=(arg.get(1) or fields.get("extension", ""))[:40],
             started_ms=started_ms,
             resumed=bool(known),
+            lapsed=bool(known) and not place_ms,
         )
         callbacks, kept = self._house.callbacks, None
         if callbacks is not None and not known:
@@ -109,7 +113,7 @@ class CallRunner:
             number,
             call.dialled,
             await language_of(self._house.desk, number),
-            milliseconds(arg.get(3, "")),
+            place_ms,
             arg.get(4, "")[:64],
             self._calls.called_back(call.call_id),
             self._calls.matter_of(call.call_id),
@@ -165,7 +169,8 @@ class Call:
             self._done = True
             await self._hung_up("abandoned", "hung_up")
         except SessionLost:
-            await self._hung_up("failed", "session_lost")
+            await self._waiting.close("failed", "node_lost")  # first: he may be back in a moment
+            await self._hung_up("failed", "node_lost")
             raise
         except LeftToDialplan:
             log.error("a call is left to Asterisk", action="left_to_dialplan", call_id=self._base_id)

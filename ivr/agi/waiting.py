@@ -69,7 +69,7 @@ class Waiting:
         self._listener = listener
         self._music = Music(house.settings.music)
         self._whisper = ""
-        self._left = False  # a place or a conversation under this id is over
+        self._left = call.lapsed  # a place or a conversation under this id is over
         self._unreachable_since_ms = 0
         self._talking: OfferCall | None = None
         self._place: CallQueued | None = None  # that the conversation ended
@@ -126,13 +126,9 @@ class Waiting:
 
     async def leave(self, outcome: Outcome, reason: str) -> None:
         """Gives the place up; nothing happens without one."""
-        if self._call.waiting is None:
+        if not self.queued:
             return
-        self._call.waiting = None
-        self._left = True
-        self._call.outcome = outcome
-        await self._house.distributor.report(CallLeft(self._call.call_id, outcome, reason))
-        self._call.inbox.clear()
+        await self.close(outcome, reason)
         if not self._channel.session.lost:
             await self._channel.set("DOZVON_FIRST_QUEUED_MS", "")
 
@@ -379,14 +375,17 @@ class Waiting:
         await self._stand(fact, fact.first_queued_ms)
 
     async def close(self, outcome: Outcome, reason: str) -> None:
-        """The caller is gone: ends what the engine still believes of him."""
+        """Ends what the engine still believes of a caller who is gone; the dialplan keeps his place."""
         if self._talking is not None:
             talked, self._talking = self._talking, None
             self._left = True
             self._call.inbox.clear()
             await self._house.distributor.report(CallEnded(talked.call_id, talked.agent_id))
         elif self.queued:
-            await self.leave(outcome, reason)
+            self._call.waiting, self._call.outcome = None, outcome
+            self._left = True
+            await self._house.distributor.report(CallLeft(self._call.call_id, outcome, reason))
+            self._call.inbox.clear()
 
 
 def next_id(call_id: str) -> str:
