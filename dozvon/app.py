@@ -7,7 +7,6 @@ fails later (Redis away, database locked, Asterisk restarted) is that part's own
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
@@ -22,11 +21,9 @@ from acd.service.service import DistributorService
 from acd.switch.switch import Switch
 from desk.callbacks import SqlCallbacks
 from desk.clock import wall_clock_ms
-from desk.contract import DeskUnavailable
-from desk.journal import SqlJournal
 from desk.states import TicketStates
-from desk.upkeep import DAY_MS
 from dozvon import hotline as reference
+from dozvon import retention
 from dozvon.archive import DeskShelf
 from dozvon.callback_office import CallbackOffice
 from dozvon.changes import Changes
@@ -56,7 +53,6 @@ from web.app import WebServer, make_app
 
 DRAIN_S = 2.0  # for what is nearly over; callers who wait are taken back by the next daemon
 SPOOL_EVERY_S = 5.0
-NIGHTLY_S = 24 * 3600.0
 
 log = structlog.get_logger()
 
@@ -185,7 +181,7 @@ class Daemon:
         self._spawn("orders", self.calls.follow)
         self._spawn("spool", self._import_spool)
         self._spawn("files", self._changes.run)
-        self._spawn("retention", self._forget)
+        self._spawn("retention", lambda: retention.keep_up(self.desk, self._settings.database.journal_days))
         if self._settings.speech.enabled:
             self._spawn("speech", self._listen)
         if self.callbacks is not None:
@@ -304,13 +300,3 @@ class Daemon:
             await spool.import_spool(self._settings.spool, self.desk)
             await unkept.hand_over(self._settings.spool, self.desk)
             await asyncio.sleep(SPOOL_EVERY_S)
-
-    async def _forget(self) -> None:
-        """Retention: once at start, then daily."""
-        while True:
-            with contextlib.suppress(DeskUnavailable):
-                await self.desk.purge()
-                await self.desk.take_pending()
-                kept_ms = self._settings.database.journal_days * DAY_MS
-                await SqlJournal(self.desk.database).forget(wall_clock_ms() - kept_ms)
-            await asyncio.sleep(NIGHTLY_S)
