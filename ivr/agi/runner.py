@@ -81,7 +81,11 @@ class LeftToDialplan(Exception):
 
 
 class CallRunner:
-    """Serves FastAGI path ``call``; arguments: token, dialled number, call id, first queued ms, topic."""
+    """Serves FastAGI path ``call``.
+
+    Arguments: token, dialled number, call id, first queued ms, topic, language. The language is believed of
+    a call whose id is known; a new one has the dialplan's first.
+    """
 
     def __init__(self, house: House, calls: LiveCalls) -> None:
         self._house = house
@@ -112,7 +116,7 @@ class CallRunner:
             call.call_id,
             number,
             call.dialled,
-            await language_of(self._house.desk, number),
+            (known and arg.get(5, "")[:8]) or await language_of(self._house.desk, number),
             place_ms,
             arg.get(4, "")[:64],
             self._calls.called_back(call.call_id),
@@ -180,6 +184,8 @@ class Call:
 
     async def _run(self, started: CallStarted) -> None:
         await self._channel.set("DOZVON_CALL_ID", self._call.call_id)
+        if started.language in self._settings.languages:
+            await self._channel.set("DOZVON_LANGUAGE", started.language)
         try:
             await self._converse(started)
         except (CallerHungUp, SessionLost):
@@ -253,6 +259,10 @@ class Call:
                 return await self._errands.look_up(action)
             case Transfer():
                 return await self._transfer(action)
+            case RememberLanguage():
+                await self._channel.set("DOZVON_LANGUAGE", action.language)
+                await self._do_quietly(action)
+                return None
             case _:
                 await self._do_quietly(action)
                 return None

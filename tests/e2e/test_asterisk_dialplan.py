@@ -89,6 +89,7 @@ async def test_a_daemon_that_comes_back_gets_the_same_caller_with_his_place(call
         "DOZVON_CALL_ID": "node-1-abc",
         "DOZVON_FIRST_QUEUED_MS": "1795367000123",
         "DOZVON_TOPIC": "access",
+        "DOZVON_LANGUAGE": "en",
     }
     caller = await caller_phone()
     async with Node(settings.agi.port, place, "hold") as node:
@@ -102,7 +103,7 @@ async def test_a_daemon_that_comes_back_gets_the_same_caller_with_his_place(call
         waited_s = time.monotonic() - back_s
         await caller.wait_for("CALL_CLOSED", timeout_s=5)
     head = node.heads[0]
-    assert [head[f"agi_arg_{n}"] for n in (3, 4, 5)] == list(place.values())
+    assert [head[f"agi_arg_{n}"] for n in (3, 4, 5, 6)] == list(place.values())
     assert waited_s < 3.0
 
 

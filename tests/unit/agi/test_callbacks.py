@@ -236,11 +236,12 @@ async def test_the_customer_is_called_and_led_to_the_agent(office: Any, soon: An
     node, desk = office()
     with_callbacks(node, desk)
     desk.keep(matter={"device": "phone"})
+    desk.tickets.kept["n1-cb-1"] = replace(desk.tickets.kept["n1-cb-1"], language="en")
     peers = []
 
     async def answers() -> None:
         _, variables = desk.trunk.calls[0]
-        names = ("DOZVON_CALL_ID", "DOZVON_FIRST_QUEUED_MS", "DOZVON_TOPIC")
+        names = ("DOZVON_CALL_ID", "DOZVON_FIRST_QUEUED_MS", "DOZVON_TOPIC", "DOZVON_LANGUAGE")
         dial = ringing(("ANSWER", "16", "20"))
         peers.append(await node.call(*(variables[name] for name in names), dial=dial, callerid=NUMBER))
 
@@ -256,6 +257,7 @@ async def test_the_customer_is_called_and_led_to_the_agent(office: Any, soon: An
     assert desk.trunk.calls[0][1]["DOZVON_NODE_1"] == "127.0.0.1:4573"
     started = node.hotline.heard[0]
     assert isinstance(started, CallStarted) and started.called_back
+    assert started.language == "en", "in which he had asked for it, also at a number that is not remembered"
     assert started.matter == {"device": "phone"}, "the agent has it laid out"
     await done(node, peer, soon)
     assert desk.tickets.settled["n1-cb-1"] == ("closed", "answered")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from agi_hall import BYE, done, queueing, ringing
 
 from acd.contract import (
@@ -27,6 +28,7 @@ from ivr.dialog.contract import (
     Note,
     OpenTicket,
     QueueReleased,
+    RememberLanguage,
 )
 
 GARBAGE = b"this is not FastAGI\n"
@@ -46,8 +48,8 @@ def hanging_up(script: Any) -> Any:
 
 def again(peer: Any) -> tuple[str, ...]:
     """What the dialplan calls the next node with."""
-    names = ("DOZVON_CALL_ID", "DOZVON_FIRST_QUEUED_MS", "DOZVON_TOPIC")
-    return tuple(peer.variables[name] for name in names)
+    names = ("DOZVON_CALL_ID", "DOZVON_FIRST_QUEUED_MS", "DOZVON_TOPIC", "DOZVON_LANGUAGE")
+    return tuple(peer.variables.get(name, "") for name in names)
 
 
 def offered(facts: list[Event]) -> list[str]:
@@ -143,3 +145,45 @@ async def test_a_session_that_is_not_to_be_trusted_leaves_the_place_in_the_dialp
     assert await node.fact(CallLeft) == CallLeft(queued.call_id, "failed", "node_lost")
     assert peer.variables["DOZVON_FIRST_QUEUED_MS"] == place_ms
     assert peer.variables["DOZVON_DONE"] == ""
+
+
+# ---------------------------------------------------------------------------------------------- language
+@pytest.mark.parametrize("callerid", ["", "79161234567"])
+async def test_the_language_that_was_chosen_outlasts_a_restart(hall: Any, soon: Any, callerid: str) -> None:
+    """Also where the number is withheld, and where the desk is not there yet."""
+
+    def script(event: Input, _session: Any) -> tuple[Action, ...]:
+        chosen = (RememberLanguage("en"), Enqueue("main", "access", "en"))
+        return chosen if isinstance(event, CallStarted) else BYE
+
+    node = hall(script)
+    first = await node.call(callerid=callerid)
+    await node.fact(CallQueued)
+    assert first.variables["DOZVON_LANGUAGE"] == "en"
+    await first.end.write(GARBAGE)
+    await node.fact(CallLeft)
+    node.desk.languages.clear()
+    second = await node.call(*again(first), callerid=callerid)
+    await node.fact(CallQueued, 2)
+    assert started_in(node) == ["", "en"]
+    await second.hang_up()
+    await done(node, second, soon)
+
+
+async def test_a_language_that_is_remembered_is_told_to_the_dialplan(hall: Any, soon: Any) -> None:
+    """A new call has the first language there, which says nothing of its caller."""
+    node = hall(queueing())
+    node.desk.languages["79161234567"] = "en"
+    first = await node.call("", "", "", "ru")
+    await node.fact(CallQueued)
+    second = await node.call("", "", "", "ru", callerid="79160000002")
+    await node.fact(CallQueued, 2)
+    assert started_in(node) == ["en", ""]
+    assert first.variables["DOZVON_LANGUAGE"] == "en" and "DOZVON_LANGUAGE" not in second.variables
+    for peer in (first, second):
+        await peer.hang_up()
+    await soon(lambda: len(node.calls) == 0)
+
+
+def started_in(node: Any) -> list[str]:
+    return [event.language for event in node.hotline.heard if isinstance(event, CallStarted)]
