@@ -35,7 +35,8 @@ async def keep_up(desk: SqlDesk, journal_days: int) -> None:
 
 async def _daily(chore: Chore) -> None:
     while True:
-        await asyncio.sleep(EVERY_S if await _done(chore) else RETRY_S)
+        done = await _done(chore)
+        await asyncio.sleep(EVERY_S if done else RETRY_S)
 
 
 async def _done(chore: Chore) -> bool:

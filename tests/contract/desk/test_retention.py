@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from acd import tasks
 from desk.contract import DeskUnavailable
 from desk.office import SYSTEM, TicketFilter
 from desk.store import SqlDesk
@@ -25,8 +26,7 @@ async def housekeeping(desk: SqlDesk) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await tasks.end([task])
 
 
 async def until(done: Callable[[], Any]) -> None:
