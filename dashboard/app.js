@@ -1,6 +1,6 @@
 // The wallboard: sign in, follow the floor, show it, say clearly when what is shown is old.
 
-import { follow } from "./live.js";
+import { SILENCE_MS, follow, pause } from "./live.js";
 import { showState } from "./view.js";
 import { currentLanguage, toggleLanguage, word } from "./words.js";
 
@@ -13,6 +13,7 @@ let skewMs = 0; // the server's clock less ours
 let knownMs = 0; // until when the last state is known to hold, by the server's clock; 0: nothing is known
 let line = "connecting"; // connecting, connected, lost
 let stop = () => {};
+let attempt = 0; // to sign in; one that is no longer the last has nothing to say
 
 start();
 
@@ -21,7 +22,7 @@ function start() {
     event.preventDefault();
     enter(byId("token").value.trim());
   });
-  byId("leave").addEventListener("click", leave);
+  byId("leave").addEventListener("click", () => leave());
   byId("language").addEventListener("click", () => {
     toggleLanguage();
     showWords();
@@ -32,7 +33,7 @@ function start() {
   addEventListener("hashchange", enterByLink);
   if (enterByLink()) return;
   const kept = sessionStorage.getItem(KEY);
-  if (kept) enter(kept);
+  if (kept) enter(kept, { patient: true });
   else showSignIn();
 }
 
@@ -41,26 +42,37 @@ function enterByLink() {
   const linked = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!linked) return false;
   history.replaceState(null, "", location.pathname);
-  enter(linked);
+  sessionStorage.setItem(KEY, linked);
+  enter(linked, { patient: true });
   return true;
 }
 
-async function enter(token) {
-  stop();
+/**
+ * `patient`: the token is kept and a wall screen has nobody to type it again; only a refusal brings the form.
+ */
+async function enter(token, { patient = false } = {}) {
+  letGo();
+  const mine = attempt;
+  byId("sign-in").hidden = patient;
   byId("sign-in-fault").textContent = "";
-  let response;
-  try {
-    response = await fetch("/api/v1/about", { headers: { Authorization: `Bearer ${token}` } });
-  } catch {
-    return showSignIn("token_line");
+  byId("enter").disabled = true;
+  byId("leave").hidden = !patient;
+  show();
+  for (let failures = 0; ; failures += 1) {
+    const { status, facts } = await askAbout(token);
+    if (mine !== attempt) return;
+    if (facts) {
+      about = facts;
+      break;
+    }
+    if (!patient || isRefusal(status)) return leave(faultOf(status));
+    await pause(failures);
+    if (mine !== attempt) return;
   }
-  if (!response.ok) return showSignIn(faultOf(response.status));
-  about = await response.json();
   sessionStorage.setItem(KEY, token);
   byId("token").value = "";
   byId("sign-in").hidden = true;
   byId("leave").hidden = false;
-  line = "connecting";
   stop = follow(token, {
     time(serverMs, untilMs) {
       skewMs = serverMs - Date.now();
@@ -77,30 +89,53 @@ async function enter(token) {
       show();
     },
     refused() {
-      leave();
-      showSignIn("token_refused");
+      leave("token_refused");
     },
   });
   show();
 }
 
-function faultOf(status) {
-  if (status === 429) return "token_later";
-  return status === 401 || status === 403 ? "token_refused" : "token_line";
+/** What the hotline says of itself to the owner of this token; status 0: no whole answer came. */
+async function askAbout(token) {
+  try {
+    const response = await fetch("/api/v1/about", {
+      headers: { Authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(SILENCE_MS),
+    });
+    return { status: response.status, facts: response.ok ? await response.json() : null };
+  } catch {
+    return { status: 0, facts: null };
+  }
 }
 
-function leave() {
-  stop();
+function isRefusal(status) {
+  return status === 401 || status === 403;
+}
+
+function faultOf(status) {
+  if (status === 429) return "token_later";
+  return isRefusal(status) ? "token_refused" : "token_line";
+}
+
+function leave(fault) {
+  letGo();
   sessionStorage.removeItem(KEY);
+  showSignIn(fault);
+}
+
+/** Nothing is followed any more, and no answer that is still on its way will be heard. */
+function letGo() {
+  attempt += 1;
+  stop();
   live = null;
-  showSignIn();
+  line = "connecting";
+  byId("board").hidden = true;
 }
 
 function showSignIn(fault) {
-  line = "connecting";
-  byId("board").hidden = true;
   byId("leave").hidden = true;
   byId("sign-in").hidden = false;
+  byId("enter").disabled = false;
   byId("sign-in-fault").textContent = fault ? word(fault) : "";
   byId("token").focus();
   show();

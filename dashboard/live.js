@@ -1,11 +1,17 @@
 // The live stream. fetch and not EventSource: the token goes into a header, never into an address.
 
-const SILENCE_MS = 12_000; // the server beats every 5 s
+export const SILENCE_MS = 12_000; // then the line is taken for lost; the server beats every 5 s
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+
+/** The time between two attempts, the longer the more have failed in a row. */
+export function pause(failures) {
+  const ms = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /**
  * Follow the floor until `stop` is called. `on` has: time(nowMs, knownMs), of each state and each beat, by the
- * server's clock; state(live); lost(); refused().
+ * server's clock; state(live); lost(); refused(). None of them is called after `stop`.
  */
 export function follow(token, on) {
   let stopped = false;
@@ -25,6 +31,7 @@ export function follow(token, on) {
         signal: abort.signal,
         cache: "no-store",
       });
+      if (stopped) return;
       if (response.status === 401 || response.status === 403) {
         stopped = true;
         on.refused();
@@ -40,6 +47,7 @@ export function follow(token, on) {
         const events = (rest + value).split("\n\n");
         rest = events.pop();
         for (const event of events) {
+          if (stopped) return; // while the line was read, or by what the last event led to
           failures = 0;
           take(event);
         }
@@ -70,9 +78,8 @@ export function follow(token, on) {
       await once();
       if (stopped) return;
       on.lost();
-      const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
+      await pause(failures);
       failures += 1;
-      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   })();
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from acd.contract import AgentStatusDeclared, CallLeft, CallQueued, OfferAccepted, RulesLoaded
 
@@ -155,6 +156,103 @@ async def test_one_signs_in_with_a_token_and_the_address_keeps_none(board: Board
     await board.open()  # by a link that carries the token
     assert board.secret not in page.url
     assert await page.evaluate("Object.keys(localStorage)") in ([], ["dozvon-language"])
+
+
+async def test_two_quick_submits_follow_once_and_signing_out_is_final(board: Board) -> None:
+    page = board.page
+    streams: list[str] = []
+    page.on("request", lambda request: streams.append(request.url) if "/api/v1/live" in request.url else None)
+    await page.goto(board.address)
+    await page.fill("#token", board.secret)
+    disabled = await page.evaluate(
+        """() => {
+          const form = document.getElementById("sign-in-form");
+          form.requestSubmit();
+          form.requestSubmit();
+          return document.getElementById("enter").disabled;
+        }"""
+    )
+    assert disabled
+    await expect(page.locator("#board")).to_be_visible()
+    await page.wait_for_timeout(500)
+    assert streams == [f"{board.address}/api/v1/live"]
+    await page.click("#leave")
+    await board.floor.report(CallQueued("late", "node-1", "hotline", "status"))
+    await page.wait_for_timeout(1_000)
+    await expect(page.locator("#sign-in")).to_be_visible()
+    await expect(page.locator("#enter")).to_be_enabled()
+    await expect(page.locator("#board")).to_be_hidden()
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_an_answer_after_signing_out_signs_nobody_in(board: Board) -> None:
+    page = board.page
+    asked, let_go = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await let_go.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/about", late)
+    await page.goto(f"{board.address}/#token={board.secret}")
+    await asked.wait()
+    await page.click("#leave")
+    async with page.expect_response("**/api/v1/about"):
+        let_go.set()
+    await page.wait_for_timeout(500)
+    await expect(page.locator("#sign-in")).to_be_visible()
+    await expect(page.locator("#board")).to_be_hidden()
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_what_was_read_before_the_stop_is_not_told_after_it(board: Board) -> None:
+    """Two states come in one piece and the first makes the page stop."""
+    await board.page.goto(board.address)
+    told = await board.page.evaluate(
+        """async () => {
+          const state = 'event: state\\ndata: {"now_ms": 1, "known_ms": 1}\\n\\n';
+          window.fetch = async () => new Response(state + state);
+          const { follow } = await import("/live.js");
+          const told = [];
+          const tell = (what) => () => told.push(what);
+          const on = { time: tell("time"), lost: tell("lost"), refused: tell("refused") };
+          const stop = follow("token", { ...on, state: () => { told.push("state"); stop(); } });
+          await new Promise((resolve) => setTimeout(resolve, 800));
+          return told;
+        }"""
+    )
+    assert told == ["time", "state"]
+
+
+@pytest.mark.parametrize("fault", [502, 429, 0])
+async def test_a_kept_token_waits_for_a_server_that_fails(board: Board, fault: int) -> None:
+    """A wall screen has nobody to type the token again; status 0 stands for a broken line."""
+    page = board.page
+    await board.open()
+    failed = 0
+
+    async def fail(route: Route) -> None:
+        nonlocal failed
+        failed += 1
+        await (route.fulfill(status=fault, body="bad gateway") if fault else route.abort())
+
+    await page.route("**/api/v1/about", fail, times=2)
+    await page.reload()
+    await expect(page.locator("#link")).to_have_text("Соединение…")
+    await expect(page.locator("#sign-in")).to_be_hidden()
+    await expect(page.locator("#board")).to_be_visible()
+    assert failed == 2
+
+
+async def test_a_kept_token_that_is_refused_brings_the_form(board: Board) -> None:
+    page = board.page
+    await board.open()
+    await page.route("**/api/v1/about", lambda route: route.fulfill(status=401))
+    await page.reload()
+    await expect(page.locator("#sign-in-fault")).to_have_text("Этот ключ не подходит.")
+    await expect(page.locator("#enter")).to_be_enabled()
+    assert await page.evaluate("sessionStorage.length") == 0
 
 
 async def test_the_page_speaks_english_and_remembers_it(board: Board) -> None:
