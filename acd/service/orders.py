@@ -19,7 +19,7 @@ from typing import Final
 
 import structlog
 
-from acd.contract import Command, OfferCall, ReleaseCall, WithdrawOffer
+from acd.contract import Command, OfferCall, PlaceCallback, WithdrawOffer
 from acd.journal.codec import Undecodable, decode_command
 from acd.journal.link import Backoff, JournalError
 from acd.journal.stream import Entry, Journal
@@ -119,6 +119,10 @@ class Orders:
             if self._knows is not None and not self._knows(command.call_id):
                 self._stranger(command, made_ms)
                 return
+        elif isinstance(command, PlaceCallback):
+            if self._now_ms() - made_ms > command.customer_ring_ms + command.ring_ms:
+                self._drop("ran_out", command.offer_id)  # nobody is reserved for him any more
+                return
         elif isinstance(command, WithdrawOffer):
             held = self._held.get(command.call_id)
             if held is not None and held[0].offer_id == command.offer_id:
@@ -156,10 +160,5 @@ class Orders:
 
 
 def _subject(command: Command) -> str:
-    match command:
-        case OfferCall() | WithdrawOffer():
-            return command.offer_id
-        case ReleaseCall():
-            return command.call_id
-        case _:
-            return ""
+    """What tells orders of one kind apart that one entry has caused: a Tick may wake many callbacks."""
+    return str(getattr(command, "offer_id", "") or getattr(command, "call_id", ""))

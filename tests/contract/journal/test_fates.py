@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
+from dataclasses import replace
 
 from acd.contract import (
     AgentStatusDeclared,
+    CallbackGivenUp,
+    CallbackRequested,
     CallEnded,
     CallLeft,
     CallQueued,
     OfferAccepted,
     OfferCall,
+    PlaceCallback,
+    RulesLoaded,
 )
 from acd.journal.codec import encode
 from acd.journal.stream import Journal, Lease
@@ -242,6 +248,32 @@ async def test_facts_out_of_order_and_of_the_unknown(making: Making) -> None:
     await node.report(CallEnded("c1", "a1"))
     await eventually(lambda: node.snapshot().today.answered >= 1 and _state(node, "c1") == "")
     assert node.counts().get("engine_faults", 0) == 0
+
+
+async def test_callbacks_that_fall_due_together_are_all_ordered_and_all_given_up(
+    making: Making, redis_server: RedisServer
+) -> None:
+    """As every callback asked for after hours does when the doors open: one Tick, one entry, many orders."""
+    rules = RulesLoaded("1", {"callback_ring_s": 1, "ring_s": 1, "callback_attempts": 1})
+    node = making(node="n1", leads=True, roster=roster_of(5), rules=rules)
+    await node.start()
+    orders = node.commands("n1")
+    due_ms = node.now_ms() + 700
+    for n in range(5):
+        wish = CallbackRequested(f"b{n}", "", "n1", "hotline", "t", caller_ref=f"r{n}", due_ms=due_ms)
+        await node.report(replace(wish, not_before_ms=due_ms, not_after_ms=due_ms + 500))
+    placed: set[str] = set()
+    given_up: set[str] = set()
+    async with asyncio.timeout(10):
+        async for order in orders:
+            if isinstance(order, PlaceCallback):
+                placed.add(order.call_id)
+            elif isinstance(order, CallbackGivenUp):
+                given_up.add(order.call_id)
+            if len(given_up) == 5:
+                break
+    assert placed == given_up == {f"b{n}" for n in range(5)}
+    assert node.counts().get("order_repeated", 0) == 0
 
 
 async def test_an_append_whose_answer_was_lost_may_be_repeated(redis_server: RedisServer) -> None:
