@@ -36,7 +36,7 @@ _MODULES = {
 }
 _FORBIDDEN_MODULES = ("app_system", "app_disa", "func_shell", "func_curl")
 _APPLICATION = re.compile(r"^\s*(?:n|\d+|hint)(?:\([^)]*\))?\s*,\s*([A-Za-z]\w*)\((.*)\)\s*$")
-_GOTO = re.compile(r"(?:Goto|Gosub)\(([^()]*)\)|\?([^:)]*)(?::([^)]*))?\)")
+_GOTO = re.compile(r"(?:Goto|Gosub)\(([^()]*)[()]|\?([^:)]*)(?::([^)]*))?\)")
 _PROMPT = re.compile(r"\$\{DOZVON_VOICE\}/\$\{DOZVON_LANGUAGE\}/sounds/([\w.-]+)")
 
 
@@ -134,9 +134,13 @@ def _dialplan(dialplan: Parsed, modules: Parsed, settings: Settings) -> Iterator
 
 def _targets(value: Value) -> Iterator[str]:
     """Places that a line can go to, where they are written out."""
+    return (target for target in _jumps(value) if "$" not in target)
+
+
+def _jumps(value: Value) -> Iterator[str]:
     for match in _GOTO.finditer(value.value):
         for target in match.groups():
-            if target and "$" not in target and "=" not in target and "(" not in target:
+            if target and "=" not in target and "(" not in target:
                 yield target
 
 
@@ -171,7 +175,8 @@ def _fraud(dialplan: Parsed) -> Iterator[Fault]:
             for value in (v for s in contexts[context] for v in s.all):
                 if value.name == "include":
                     todo.append(value.value)
-                todo += [t.split(",")[0].strip() for t in _targets(value) if t.count(",") == 2]
+                # The extension may be an expression; what counts is the context.
+                todo += [t.split(",")[0].strip() for t in _jumps(value) if t.count(",") == 2]
                 application = _APPLICATION.match(_after_extension(value))
                 if application and application[1] in ("Dial", "Originate", "DISA", "System", "Transfer"):
                     yield Fault(value.file, value.line, f"{application[1]} can be reached from {entrance}")

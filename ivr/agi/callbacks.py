@@ -2,7 +2,7 @@
 
 Rules
   * Only Russian numbers are called, and no services that cost extra (``callable_number``); the dialplan's
-    context ``outgoing`` is a second, wider fence.
+    context ``outgoing`` is a second fence around the same numbers.
   * A customer who has answered is an ordinary call under the callback's id: what is still ordered for the
     callback (another agent, an end) reaches him as it reaches any waiting caller.
   * Every order PlaceCallback has exactly one end: the customer's session begins, or CallbackFailed, or the

@@ -75,6 +75,18 @@ CHANGES = [
         "from-trunk",
     ),
     ("extensions.conf", "exten => done,1,Hangup()", "exten => done,1,Goto(outgoing,89,1)", "from-trunk"),
+    (
+        "extensions.conf",
+        "exten => done,1,Hangup()",
+        "exten => done,1,Goto(call-out,${DOZVON_FROM},1)",
+        "Dial can be reached from from-trunk",
+    ),
+    (
+        "extensions.conf",
+        "exten => done,1,Hangup()",
+        "exten => done,1,Gosub(call-out,89161234567,1(x))",
+        "from-trunk",
+    ),
     ("queues.conf", "PJSIP/2006", "PJSIP/2999", "no endpoint '2999'"),
     ("modules.conf", "load = app_queue.so", "", "Queue needs app_queue.so"),
     ("modules.conf", "autoload = no", "autoload = yes", "autoload"),
