@@ -76,6 +76,7 @@ class Listener:
         self._deaf: dict[str, str] = {}  # languages that only have keys, and why
         self._unheard: tuple[Prompt, ...] = ()  # before the question, and not said yet
         self._false_starts = 0  # over music
+        self.speaking = False  # over music, and not at the end yet
 
     async def ask(self, action: Ask) -> Input:
         """Speech and keys, or SpeechFailed, or keys alone once that was said."""
@@ -135,7 +136,11 @@ class Listener:
                 left_s, offset = music.left_s, music.offset
                 reply = await self._channel.recognise(music.sound, 1, left_s + MARGIN_S, offset)
         if reply.note == "speech" and reply.fields.get("text0") == ONSET:
-            reply = await self._recognise(self._silence, LONGEST_SPEECH_S)
+            self.speaking = True
+            try:
+                reply = await self._recognise(self._silence, LONGEST_SPEECH_S)
+            finally:
+                self.speaking = False
         if reply.note == "speech" and reply.fields.get("text0") in (NOTHING, TOO_LONG, BUSY, ONSET):
             self._false_starts += 1
             return None

@@ -164,6 +164,12 @@ class LiveCalls:
         if self._calls.get(call.call_id) is call:
             del self._calls[call.call_id]
 
+    def renew(self, call: LiveCall) -> None:
+        """The engine knows its id as ended: it goes on under the next."""
+        self.remove(call)
+        call.call_id = next_id(call.call_id)
+        self.add(call)
+
     def begin_ring(self, ring: Ring) -> None:
         self._rings[ring.offer.offer_id] = ring
 
@@ -218,3 +224,9 @@ class LiveCalls:
             return
         ring.answered.set()
         await session.run(commands.set_variable("MASTER_CHANNEL(DOZVON_DONE)", "1"), ANSWER_TIMEOUT_S)
+
+
+def next_id(call_id: str) -> str:
+    """The id under which a call queues once more: ``ID``, ``ID~2``, ``ID~3``."""
+    base, _, number = call_id.partition("~")
+    return f"{base}~{int(number) + 1 if number.isdigit() else 2}"

@@ -2,6 +2,7 @@
 
 Rules
   * Whatever a waiting caller hears or is asked, an offer for him interrupts it at once.
+  * Who speaks when an announcement falls due is heard to the end.
   * Every offer has exactly one report: accepted, declined, timed out, unreachable; or none, when it was
     withdrawn or the caller left (then CallLeft says it).
   * An offer that fails takes the caller back to what was interrupted; his place is the engine's affair.
@@ -32,7 +33,7 @@ from acd.contract import (
 )
 from ivr.agi.channel import CallerHungUp, Channel, DialResult
 from ivr.agi.holding import Music, News
-from ivr.agi.listening import Listener
+from ivr.agi.listening import LONGEST_SPEECH_S, Listener
 from ivr.agi.live import LiveCall, LiveCalls, Ring
 from ivr.agi.ports import House
 from ivr.agi.racing import race, settled
@@ -85,7 +86,7 @@ class Waiting:
         call, now_ms = self._call, self._house.clock_ms()
         before = call.waiting
         if before is None and self._left:  # the engine knows the old id as ended
-            self._new_id()
+            self._calls.renew(call)
         first_ms = action.first_queued_ms or (before.first_queued_ms if before else 0)
         fact = CallQueued(
             call.call_id,
@@ -118,11 +119,6 @@ class Waiting:
         ):
             await self._channel.set(name, value)
         await self._house.distributor.report(fact)
-
-    def _new_id(self) -> None:
-        self._calls.remove(self._call)
-        self._call.call_id = next_id(self._call.call_id)
-        self._calls.add(self._call)
 
     async def leave(self, outcome: Outcome, reason: str) -> None:
         """Gives the place up; nothing happens without one."""
@@ -167,7 +163,7 @@ class Waiting:
         """What came of it; None when there is only music for the rest of the time."""
         words = asyncio.create_task(self._listener.over(self._music, news))
         try:
-            while (left_ms := due_ms - self._house.clock_ms()) > 0:
+            while (left_ms := self._listening_ms(due_ms)) > 0:
                 await asyncio.wait({words}, timeout=self._step_ms(left_ms) / 1000)
                 if words.done():
                     return words.result()
@@ -178,6 +174,11 @@ class Waiting:
             await settled(words)
         await self._channel.stop()
         return await self._journal_is_away() if self._journal_down() else None
+
+    def _listening_ms(self, due_ms: int) -> int:
+        """How long from now; a sentence begun before ``due_ms`` may last."""
+        more_ms = LONGEST_SPEECH_S * 1000 if self._listener.speaking else 0
+        return due_ms + more_ms - self._house.clock_ms()
 
     def _step_ms(self, left_ms: int) -> int:
         return min(left_ms, WAIT_STEP_MS, self._settings.queue_down_ms)
@@ -370,7 +371,7 @@ class Waiting:
         await self._house.distributor.report(CallEnded(self._call.call_id, self._talking.agent_id, "failed"))
         self._talking = None
         self._call.answered_ms, self._call.agent_id, self._call.outcome = 0, "", ""
-        self._new_id()
+        self._calls.renew(self._call)
         fact = replace(self._place, call_id=self._call.call_id)
         await self._stand(fact, fact.first_queued_ms)
 
@@ -386,9 +387,3 @@ class Waiting:
             self._left = True
             await self._house.distributor.report(CallLeft(self._call.call_id, outcome, reason))
             self._call.inbox.clear()
-
-
-def next_id(call_id: str) -> str:
-    """The id under which a call queues once more: ``ID``, ``ID~2``, ``ID~3``."""
-    base, _, number = call_id.partition("~")
-    return f"{base}~{int(number) + 1 if number.isdigit() else 2}"

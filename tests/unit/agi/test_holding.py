@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from agi_hall import BYE, offer, ringing, say
 
-from acd.contract import CallQueued, OfferAccepted
+from acd.contract import CallQueued, OfferAccepted, OfferDeclined
 from ivr.agi.holding import Ears, Music, Track, tracks
 from ivr.dialog.contract import (
     Action,
@@ -91,6 +91,19 @@ async def waiting(
     return node, peer
 
 
+def ends_turns(node: Any, peer: Any) -> list[str]:
+    """The speech server ends a turn when it is told to; of which calls it was."""
+    ended: list[str] = []
+
+    async def end_turn(call_id: str) -> bool:
+        ended.append(call_id)
+        peer.end_turn()
+        return True
+
+    object.__setattr__(node.house, "end_turn", end_turn)
+    return ended
+
+
 async def test_words_over_the_music(hall: Any, soon: Any) -> None:
     """What is no speech costs a moment of silence; then the music goes on from there."""
     results = [
@@ -150,29 +163,48 @@ async def test_nobody_listens_and_the_news_are_heard(hall: Any, soon: Any, why: 
 
 async def test_the_next_announcement_ends_listening(hall: Any, soon: Any) -> None:
     node, peer = await waiting(hall, [], every_ms=300)
-
-    async def end_turn(call_id: str) -> bool:
-        peer.end_turn()
-        return True
-
-    object.__setattr__(node.house, "end_turn", end_turn)
+    ends_turns(node, peer)
     await soon(lambda: "/voice/ru/still" in peer.said)
     waited = node.hotline.heard[1]
     assert isinstance(waited, Waited) and waited.heard
     assert peer.said[:3] == ["/voice/ru/place", SONG.sound, "/voice/ru/still"]
 
 
+async def test_words_begun_before_the_next_announcement_are_heard(hall: Any, soon: Any) -> None:
+    results = [(9.0, ""), (0.15, heard("@onset")), (0.35, heard("перезвоните"))]
+    node, peer = await waiting(hall, results, every_ms=300)
+    ends_turns(node, peer)
+    await soon(lambda: peer.closed.is_set())
+    assert node.hotline.heard[1] == Utterance("перезвоните", 0.9)
+    assert "/voice/ru/still" not in peer.said
+
+
+async def test_noise_puts_the_next_announcement_off_no_longer_than_it_lasts(hall: Any, soon: Any) -> None:
+    results = [(9.0, ""), (0.15, heard("@onset")), (0.35, heard("@nothing"))]
+    node, peer = await waiting(hall, results, every_ms=300)
+    ends_turns(node, peer)
+    await soon(lambda: "/voice/ru/still" in peer.said)
+    assert isinstance(node.hotline.heard[1], Waited)
+
+
+async def test_an_offer_does_not_wait_for_the_end_of_a_sentence(hall: Any, soon: Any) -> None:
+    results = [(9.0, ""), (0.01, heard("@onset")), (9.0, "")]
+    node, peer = await waiting(hall, results, every_ms=200)
+    ends_turns(node, peer)
+    peer.sounds[SILENCE] = 9.0
+    peer.dial = ringing(("BUSY", "17", ""))
+    queued = await node.fact(CallQueued)
+    await asyncio.sleep(0.4)
+    assert peer.said[-1] == SILENCE, "his sentence outlasts the announcement's time"
+    node.distributor.orders.put_nowait(offer(queued.call_id))
+    await node.fact(OfferDeclined)
+    await soon(lambda: "/voice/ru/still" in peer.said)  # nobody speaks any more
+
+
 async def test_an_offer_ends_listening_at_once(hall: Any, soon: Any) -> None:
     """By the speech server, without the manager."""
     node, peer = await waiting(hall, [])
-    ended: list[str] = []
-
-    async def end_turn(call_id: str) -> bool:
-        ended.append(call_id)
-        peer.end_turn()
-        return True
-
-    object.__setattr__(node.house, "end_turn", end_turn)
+    ended = ends_turns(node, peer)
     peer.dial = ringing(("ANSWER", "16", "1"))
     queued = await node.fact(CallQueued)
     await soon(lambda: SONG.sound in peer.said)
