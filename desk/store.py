@@ -133,7 +133,7 @@ class SqlDesk:
     def caller_ref(self, caller_number: str) -> str:
         return self.vault.caller_ref(caller_number)
 
-    async def open_ticket(self, draft: TicketDraft) -> Ticket:
+    async def open_ticket(self, draft: TicketDraft, by: Actor = SYSTEM) -> Ticket:
         """Raises DeskUnavailable; a recording that cannot be taken does not keep a ticket from opening."""
         key = source_key(draft.source_id)
         taken = Taken()
@@ -141,11 +141,11 @@ class SqlDesk:
             if existing := await self._by_source(key):
                 if taken.kept:
                     await self.keeping.remove(taken.kept.recording_id)
-                return await self._opened_before(existing, draft)
+                return await self._opened_before(existing, draft, by)
             if taken == Taken() and draft.recording_path:
                 taken = await take(self.keeping, draft.recording_path)
             try:
-                row = await self._insert(draft, taken)
+                row = await self._insert(draft, taken, by)
             except IntegrityError:  # another process was quicker with this source_id or this number
                 continue
             if taken.kept:
@@ -217,7 +217,8 @@ class SqlDesk:
             return ticket_of(self.vault, row)
 
     async def change_ticket(self, number: str, change: TicketChange, version: int, by: Actor) -> Ticket:
-        """Raises TicketNotFound, VersionConflict when ``version`` is not the current one."""
+        """Raises TicketNotFound, VersionConflict when ``version`` is not the current one. A change of nothing
+        shows the ticket all the same, and is audited as a look."""
         async with self.database.write() as session:
             row = await self._row(session, number, for_update=True)
             if row.version != version:
@@ -226,7 +227,7 @@ class SqlDesk:
             if details:
                 row.version += 1
                 row.updated_ms = self._clock_ms()
-                self._audit(session, by, "changed", f"ticket:{number}", details)
+            self._audit(session, by, "changed" if details else "looked", f"ticket:{number}", details)
             return ticket_of(self.vault, row)
 
     async def close_ticket(self, number: str, by: Actor) -> Ticket:
@@ -302,13 +303,17 @@ class SqlDesk:
         async with self.database.read() as session:
             return await session.scalar(select(TicketRow).where(TicketRow.source_id == key))
 
-    async def _opened_before(self, row: TicketRow, draft: TicketDraft) -> Ticket:
+    async def _opened_before(self, row: TicketRow, draft: TicketDraft, by: Actor) -> Ticket:
+        """The hotline's own repetition shows the ticket to nobody; anybody else gets to see it."""
         if draft.recording_path:
             await take_again(self.database, self.keeping, row, draft.recording_path)
             row = await self._by_source(row.source_id) or row
+        if by != SYSTEM:
+            async with self.database.write() as session:
+                self._audit(session, by, "looked", f"ticket:{row.number}", {})
         return ticket_of(self.vault, row)
 
-    async def _insert(self, draft: TicketDraft, taken: Taken) -> TicketRow:
+    async def _insert(self, draft: TicketDraft, taken: Taken, by: Actor) -> TicketRow:
         """Raises IntegrityError; the sealed recording is then still there for the next attempt."""
         if taken.problem:
             draft = dataclasses.replace(draft, fields={**draft.fields, "recording_problem": taken.problem})
@@ -323,7 +328,7 @@ class SqlDesk:
                     row.recording_bytes = taken.kept.size_bytes
                 row.recording_pending = taken.pending
                 session.add(row)
-                self._audit(session, SYSTEM, "opened", f"ticket:{number}", {"kind": draft.kind})
+                self._audit(session, by, "opened", f"ticket:{number}", {"kind": draft.kind})
                 await session.flush()
                 committing = True
         except IntegrityError:

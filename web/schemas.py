@@ -44,7 +44,9 @@ class TicketIn(In):
     text: str = Field("", max_length=8_000)
     fields: dict[str, JsonValue] = Field(default={}, max_length=50)
     source_id: str = Field(
-        "", max_length=100, description="the same id never opens a second ticket; empty: a new one each time"
+        "",
+        max_length=100,
+        description="the same id under the same token's name never opens a second ticket; empty: a new one",
     )
 
 

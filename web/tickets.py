@@ -31,7 +31,8 @@ _SUFFIXES = {"audio/wav": ".wav", "audio/x-alaw-basic": ".alaw", "audio/basic": 
 async def open_ticket(asked: Asked) -> TicketFull:
     given = asked.sent(TicketIn)
     draft = TicketDraft(
-        source_id=f"api:{given.source_id or secrets.token_hex(16)}",
+        # Each owner has ids of his own, or one could see another's ticket; by name: a token may be renewed.
+        source_id=f"api:{asked.token.name}:{given.source_id or secrets.token_hex(16)}",
         topic=given.topic,
         language=given.language,
         kind=given.kind,
@@ -39,7 +40,7 @@ async def open_ticket(asked: Asked) -> TicketFull:
         text=given.text,
         fields=dict(given.fields),
     )
-    return _full(await asked.request.app[OFFICE].desk.open_ticket(draft))
+    return _full(await asked.request.app[OFFICE].desk.open_ticket(draft, asked.actor))
 
 
 async def list_tickets(asked: Asked) -> TicketPage:
@@ -146,7 +147,7 @@ ENDPOINTS = (
         "/tickets",
         open_ticket,
         "agent",
-        "Open a ticket",
+        "Open a ticket (audited)",
         "tickets",
         body=TicketIn,
         returns=TicketFull,

@@ -173,6 +173,18 @@ async def test_nothing_changed_is_no_new_version(desk: SqlDesk) -> None:
     ticket = await desk.open_ticket(draft())
     same = await desk.change_ticket(ticket.number, TicketChange(status="new", text=ticket.text), 1, OLGA)
     assert same == ticket
+    assert [(e.actor, e.action) for e in (await desk.audit(limit=1)).items] == [("Ольга", "looked")]
+
+
+async def test_who_opens_a_ticket_and_who_opens_it_again_is_in_the_audit(desk: SqlDesk) -> None:
+    ticket = await desk.open_ticket(draft(), OLGA)
+    await desk.open_ticket(draft())  # the hotline's own repetition shows it to nobody
+    await desk.open_ticket(draft(), Actor("Пётр", "supervisor"))
+    entries = (await desk.audit(f"ticket:{ticket.number}")).items
+    assert [(e.actor, e.role, e.action) for e in entries] == [
+        ("Пётр", "supervisor", "looked"),
+        ("Ольга", "agent", "opened"),
+    ]
 
 
 async def test_closed_and_opened_again(desk: SqlDesk, place) -> None:
