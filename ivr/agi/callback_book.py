@@ -36,6 +36,8 @@ REVIEW_S = 20.0
 MAX_NUMBERS = 2_000
 MAX_MOVES = 5
 MAX_RESTORED = 3
+CANCELLED = "cancelled"
+AWAY = object()  # what a desk says that does not answer
 RESTORED_WITHIN_MS = 86_400_000  # after his time: later a person decides
 # Geographic (3xx, 4xx, 81x to 87x) and mobile (9xx) codes. Not 80x (free and premium services), not 6xx
 # and 7xx (Kazakhstan), and with that nothing that begins like the international prefix 8-10.
@@ -210,16 +212,22 @@ class CallbackBook:
         if old is not None:
             await self._settle(old.callback_id, "closed", "asked_again")
 
-    async def cancel(self, callback_id: str, why: str = "cancelled") -> bool:
-        """He does not want it any more; False when there was none, or a person has taken it up."""
+    async def cancel(self, callback_id: str) -> bool:
+        """He does not want it any more; False when there was none, or a person has taken it up.
+
+        Also False when the desk is away: he is not called all the same, and the review closes his ticket. It
+        is then cancelled under the id given, unless it is known here.
+        """
         base = base_of(callback_id)
-        kept = await self._kept(base)
-        if kept is None or not kept.wanted:
+        found = await self._ask("found", self._tickets.find(base), AWAY)
+        kept = found if isinstance(found, KeptCallback) else self._numbers.get(base)
+        nothing_to_cancel = found is not AWAY if kept is None else not kept.wanted
+        if nothing_to_cancel:
             return False
-        current = moved_id(base, kept.moves)
-        await self._distributor.report(CallLeft(current, "abandoned", why))
+        current = moved_id(base, kept.moves) if kept is not None else callback_id
+        await self._distributor.report(CallLeft(current, "abandoned", CANCELLED))
         await self.withdraw(current)
-        return bool(await self._settle(base, "closed", why))
+        return bool(await self._settle(base, "closed", CANCELLED))
 
     async def withdraw(self, callback_id: str) -> None:
         """Nobody is to be rung for this callback any more."""
@@ -299,14 +307,14 @@ class CallbackBook:
             self._numbers.pop(base, None)
         return await self._ask("settled", self._tickets.settle(base, status, result))
 
-    async def _ask(self, what: str, work: Awaitable[Any]) -> Any:
-        """The desk's answer; None when it has none now."""
+    async def _ask(self, what: str, work: Awaitable[Any], otherwise: Any = None) -> Any:
+        """The desk's answer, ``otherwise`` when it has none now."""
         try:
             async with asyncio.timeout(DESK_TIMEOUT_S):
                 return await work
         except Exception as error:
             log.warning("a callback was not " + what, action="callback_desk_failed", why=repr(error))
-            return None
+            return otherwise
 
     async def review(self) -> None:
         """Until cancelled: tickets of callbacks that the distributor no longer has learn what became of them.
@@ -348,8 +356,8 @@ class CallbackBook:
         ):
             return
         outcome, reason = ended or ("", "lost")
-        reached = outcome in ("answered", "transferred", "called_back")
-        await self._settle(base, "closed" if reached else "new", reason or outcome)
+        over = reason == CANCELLED or outcome in ("answered", "transferred", "called_back")
+        await self._settle(base, "closed" if over else "new", reason or outcome)
 
     async def _restore(self, kept: KeptCallback) -> bool:
         """Asks again for a callback that the journal has lost."""

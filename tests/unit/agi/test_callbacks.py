@@ -403,6 +403,42 @@ async def test_who_calls_again_is_known_and_may_cancel(office: Any, soon: Any) -
     assert not await desk.callbacks.cancel("n1-cb-2"), "there is none"
 
 
+async def test_who_cancels_while_the_desk_is_away_is_not_called(office: Any, soon: Any) -> None:
+    """His number is not known here: the daemon was restarted since. His ticket is closed later."""
+
+    def script(event: Input, _session: Any) -> tuple[Action, ...]:
+        return (CancelCallback(), *BYE) if isinstance(event, CallStarted) else ()
+
+    node, desk = office(script)
+    with_callbacks(node, desk)
+    desk.keep(moves=2)
+    desk.tickets.settled["n1-cb-1"] = ("waiting", "planned")
+    desk.tickets.down = True
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1.2", "access", 1)
+    peer = await node.call(callerid=NUMBER)
+    assert await node.fact(CallLeft) == CallLeft("n1-cb-1.2", "abandoned", "cancelled")
+    await done(node, peer, soon)
+    desk.tickets.down = False
+    desk.outcomes["n1-cb-1.2"] = ("abandoned", "cancelled")
+    await desk.callbacks.review_once()
+    await desk.callbacks.review_once()
+    assert desk.tickets.settled == {"n1-cb-1": ("closed", "cancelled")}
+    assert node.distributor.names() == ["CallLeft"], "it is not asked for again"
+
+
+async def test_without_the_desk_a_telephone_that_rings_is_stopped_all_the_same(
+    office: Any, soon: Any
+) -> None:
+    node, desk = office()
+    desk.keep()
+    desk.trunk.ends.clear()
+    node.distributor.orders.put_nowait(place())
+    await soon(lambda: len(desk.trunk.calls) == 1)
+    desk.tickets.down = True
+    assert not await desk.callbacks.cancel("n1-cb-1"), "the ticket does not say so yet"
+    assert desk.trunk.hung_up == [f"Local/{NUMBER}@outgoing-0001;1"]
+
+
 async def test_who_takes_his_place_himself_has_no_callback_any_more(office: Any, soon: Any) -> None:
     node, desk = office()
     with_callbacks(node, desk)
