@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 from desk.contract import Interaction, Ticket, TicketKind, TicketStatus
 
-Role = Literal["agent", "supervisor", "admin", "system"]
+Role = Literal["agent", "supervisor", "admin", "front", "system"]
 Item = TypeVar("Item")
 MAX_PAGE = 200
 

@@ -1,5 +1,6 @@
 """Chats over HTTP, for a chat front outside and for agents' clients. The text of a chat never comes here: the
-distributor only decides who gets it. Fronts poll their chats, which is also their sign of life."""
+distributor only decides who gets it. Fronts poll their chats, which is also their sign of life; what an agent
+does with a chat is not for them."""
 
 from __future__ import annotations
 
@@ -100,6 +101,7 @@ ENDPOINTS = (
         returns=Chat,
         status=201,
         problems=(409,),
+        fronts=True,
     ),
     Endpoint(
         "GET",
@@ -111,6 +113,7 @@ ENDPOINTS = (
         returns=Chat,
         problems=(404,),
         path_fields=_CHAT_ID,
+        fronts=True,
     ),
     Endpoint(
         "DELETE",
@@ -122,6 +125,7 @@ ENDPOINTS = (
         returns=Chat,
         problems=(404,),
         path_fields=_CHAT_ID,
+        fronts=True,
     ),
     *(
         Endpoint(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from desk.office import Actor
 from web.problems import FieldFault, Problem, forbidden
-from web.tokens import Token, TokenRole
+from web.tokens import Rank, Token
 
 Model = TypeVar("Model", bound=BaseModel)
 _BODY_TIMEOUT_S = 10.0
@@ -51,12 +51,15 @@ Handler = Callable[[Asked], Awaitable[BaseModel | web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``path`` is below /api/v1; ``problems`` are statuses beyond 400, 401, 403, 422 and 503."""
+    """``path`` is below /api/v1; ``problems`` are statuses beyond 400, 401, 403, 422 and 503.
+
+    ``role`` and those above it may; ``fronts``: so may a chat front.
+    """
 
     method: str
     path: str
     handler: Handler
-    role: TokenRole
+    role: Rank
     summary: str
     tag: str
     query: type[BaseModel] | None = None
@@ -66,10 +69,11 @@ class Endpoint:
     media_type: str = "application/json"
     problems: tuple[int, ...] = ()
     path_fields: Mapping[str, str] = field(default_factory=dict)
+    fronts: bool = False
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         token = request[TOKEN]
-        if not token.may(self.role):
+        if not (token.may(self.role) or (self.fronts and token.role == "front")):
             raise forbidden(f"the role {self.role} is needed")
         asked = Asked(request, token, self._read_query(request), await self._read_body(request))
         answer = await self.handler(asked)

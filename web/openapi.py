@@ -80,6 +80,7 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         "operationId": _operation_id(endpoint),
         "tags": [endpoint.tag],
         "x-role": endpoint.role,
+        "x-fronts": endpoint.fronts,
         "responses": {str(endpoint.status): success, **_problems(endpoint, schemas)},
     }
     if parameters := [*_path_parameters(endpoint), *_query_parameters(endpoint)]:

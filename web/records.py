@@ -148,6 +148,6 @@ ENDPOINTS = (
         query=AuditQuery,
         returns=AuditPage,
     ),
-    Endpoint("GET", "/about", about, "agent", "The hotline", "about", returns=About),
+    Endpoint("GET", "/about", about, "agent", "The hotline", "about", returns=About, fronts=True),
     Endpoint("GET", "/me", me, "agent", "Whose token this is", "about", returns=Me),
 )

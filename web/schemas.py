@@ -424,7 +424,7 @@ class AnswersHelped(Out):
 # ------------------------------------------------------------------------------------------------- about
 class Me(Out):
     name: str
-    role: Literal["agent", "supervisor", "admin"]
+    role: Literal["agent", "supervisor", "admin", "front"]
     agent_id: str
 
 

@@ -20,8 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-TokenRole = Literal["agent", "supervisor", "admin"]
-ROLES: tuple[TokenRole, ...] = ("agent", "supervisor", "admin")  # each may do what those before it may
+Rank = Literal["agent", "supervisor", "admin"]
+TokenRole = Rank | Literal["front"]
+RANKS: tuple[Rank, ...] = ("agent", "supervisor", "admin")  # each may do what those before it may
+# A chat front is a program in the open: it stands beside the ranks and may do only what names it.
+ROLES: tuple[TokenRole, ...] = (*RANKS, "front")
 _LOOK_EVERY_S = 1.0
 _MAX_TOKENS = 10_000
 _NAME = re.compile(r"[\w .@-]{1,64}")
@@ -43,8 +46,8 @@ class Token:
     created_ms: int = 0
     expires_ms: int = 0  # 0: never
 
-    def may(self, role: TokenRole) -> bool:
-        return ROLES.index(self.role) >= ROLES.index(role)
+    def may(self, rank: Rank) -> bool:
+        return self.role != "front" and RANKS.index(self.role) >= RANKS.index(rank)
 
 
 class Tokens:
@@ -72,6 +75,8 @@ class Tokens:
             raise TokensError("a token's name has 1 to 64 letters, digits, spaces or . @ - _")
         if role not in ROLES:
             raise TokensError(f"a role is one of {', '.join(ROLES)}")
+        if role == "front" and agent_id:
+            raise TokensError("a front is no agent: its token has no agent's id")
         secret = "dzv_" + secrets.token_urlsafe(32)
         now_ms = int(self._clock_s() * 1000)
         token = Token(

@@ -13,7 +13,11 @@ def cli() -> None:
 @cli.command()
 @click.argument("name")
 @click.option(
-    "--role", type=click.Choice(["agent", "supervisor", "admin"]), default="supervisor", show_default=True
+    "--role",
+    type=click.Choice(["agent", "supervisor", "admin", "front"]),
+    default="supervisor",
+    show_default=True,
+    help="front: a chat front, which may do nothing but queue chats and follow them.",
 )
 @click.option("--agent", "agent_id", default="", help="The agent whose own token this is.")
 @click.option("--days", type=click.IntRange(0, 3650), default=0, help="Expires after so many; 0: never.")

@@ -145,7 +145,7 @@ async def open_site(tmp_path: Path, **parts: Any) -> AsyncIterator[Site]:
     port = await server.start()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as client:
         site = Site(f"http://127.0.0.1:{port}", floor, desk, tokens, client, faults)
-        for role in ("agent", "supervisor", "admin"):
+        for role in ("agent", "supervisor", "admin", "front"):
             agent_id = "2001" if role == "agent" else ""
             site.secrets[role] = tokens.create(role, role, agent_id=agent_id)  # type: ignore[arg-type]
         yield site

@@ -291,6 +291,9 @@ async def test_the_document_is_served_and_fits_what_is_answered(site: Site) -> N
     assert set(fields) == set(await opened(site))
     sent = spec["paths"]["/api/v1/tickets"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert sent == {"$ref": "#/components/schemas/TicketIn"}
+    chats = spec["paths"]["/api/v1/chats/{chat_id}"]
+    assert (chats["get"]["x-role"], chats["get"]["x-fronts"]) == ("agent", True)
+    assert spec["paths"]["/api/v1/tickets"]["get"]["x-fronts"] is False
 
 
 # ------------------------------------------------------------------------------------------------ live

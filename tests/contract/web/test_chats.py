@@ -78,6 +78,21 @@ async def chats(tmp_path: Path) -> AsyncIterator[ChatSite]:
         yield ChatSite(site, offices[0], clock)
 
 
+async def test_a_front_queues_follows_and_takes_back_and_agents_do_the_rest(chats: ChatSite) -> None:
+    body = {"request_id": "r1", "topic": "status"}
+    status, made = await chats.ask("POST", "/chats", "front", json=body)
+    assert (status, made["state"]) == (201, "queued")
+    await chats.floor.agent("2001")
+    status, seen = await chats.ask("GET", f"/chats/{made['chat_id']}", "front")
+    assert (status, seen["state"], seen["agent_id"]) == (200, "offered", "2001")
+    for what in ("accept", "decline", "end"):
+        assert (await chats.act(made, what, "front", "?agent_id=2001"))[0] == 403
+    assert (await chats.ask("GET", "/agents/2001/chats", "front"))[0] == 403
+    assert (await chats.act(made, "accept"))[0] == 200
+    status, left = await chats.ask("DELETE", f"/chats/{made['chat_id']}", "front")
+    assert (status, left["state"]) == (200, "ended")
+
+
 async def test_from_the_queue_to_an_agent_and_to_the_end(chats: ChatSite) -> None:
     status, made = await chats.chat(customer="web-77")
     assert (status, made["state"], made["wait"]["place"], made["silence_s"]) == (201, "queued", 1, 30)

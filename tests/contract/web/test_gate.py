@@ -21,6 +21,12 @@ PATHS = {
     "agent_id": "2001",
 }
 ROLES = ("agent", "supervisor", "admin")
+FOR_FRONTS = {
+    ("POST", "/chats"),
+    ("GET", "/chats/{chat_id}"),
+    ("DELETE", "/chats/{chat_id}"),
+    ("GET", "/about"),
+}
 
 
 def address(path: str) -> str:
@@ -35,6 +41,15 @@ async def test_nothing_is_open_and_every_role_is_held_to(site: Site, endpoint: A
     for role in ROLES[: ROLES.index(endpoint.role)]:
         status, problem, _ = await site.ask(endpoint.method, address(endpoint.path), role=role)
         assert (status, problem["type"]) == (403, "urn:dozvon:problem:forbidden")
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
+async def test_a_front_may_queue_chats_and_nothing_else(site: Site, endpoint: Any) -> None:
+    status, body, _ = await site.ask(endpoint.method, address(endpoint.path), role="front")
+    if (endpoint.method, endpoint.path) in FOR_FRONTS:
+        assert status != 403
+    else:
+        assert (status, body["type"]) == (403, "urn:dozvon:problem:forbidden")
 
 
 async def test_wrong_tokens_are_refused_then_slowed_and_right_ones_still_pass(site: Site) -> None:

@@ -28,6 +28,14 @@ def test_roles_include_those_before_them(tmp_path: Path) -> None:
     assert [supervisor.may(role) for role in ("agent", "supervisor", "admin")] == [True, True, False]
 
 
+def test_a_front_stands_beside_the_ranks(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path / "tokens.json")
+    front = tokens.owner(tokens.create("site", "front"))
+    assert front is not None and not front.may("agent")
+    with pytest.raises(TokensError, match="no agent"):
+        tokens.create("site", "front", agent_id="2001")
+
+
 def test_a_token_expires(tmp_path: Path) -> None:
     now_s = [1_000_000.0]
     tokens = Tokens(tmp_path / "tokens.json", clock_s=lambda: now_s[0])
