@@ -8,7 +8,8 @@ language, kind, caller_number, text, recording (a file name in the spool, or "")
 * ``ID.json`` is removed only when the desk has confirmed; ``done/ID.json`` remembers it without any personal
   data, for a month. The recording is the desk's business from then on.
 * What cannot be read goes to ``bad/`` with a reason beside it, for a person to look at.
-* ``ID.recording`` without ``ID.json`` is a caller whose script died while he spoke: imported after a while.
+* ``ID.recording`` without ``ID.json`` is a caller whose script died while he spoke, or whose daemon did while
+  it moved his recording: imported after a while.
 """
 
 from __future__ import annotations
@@ -180,8 +181,13 @@ def put_in_place(file: Path, data: bytes) -> None:
         out.write(data)
         out.flush()
         os.fsync(out.fileno())
-    partial.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY)
+    rename_for_good(partial, file)
+
+
+def rename_for_good(file: Path, name: Path) -> None:
+    """A rename within a folder that survives a power cut. Raises OSError."""
+    file.rename(name)
+    folder = os.open(name.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

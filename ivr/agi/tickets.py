@@ -1,7 +1,8 @@
 """Tickets that a call opens: at the desk, or into the spool when the desk cannot take them.
 
 A spooled request is one JSON file beside its recording; it becomes a ticket, exactly once, when the desk is
-back. It is written whole or not at all, and survives a power cut.
+back. It is written whole or not at all, and survives a power cut: ``ID.recording`` says what is to become of
+the recording while it is moved (``ivr.spool``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import structlog
 
 from desk.contract import Desk, DeskUnavailable, TicketDraft
 from ivr.dialog.contract import TicketFailed, TicketOpened
-from ivr.spool import put_in_place
+from ivr.spool import put_in_place, rename_for_good
 
 log = structlog.get_logger(__name__)
 
@@ -44,14 +45,10 @@ async def open_ticket(
 
 
 def write_to_spool(spool: Path, draft: TicketDraft) -> Path:
-    """Writes ``SOURCE_ID.json``, moving the recording beside it; raises OSError."""
+    """Writes ``SOURCE_ID.json``, moving the recording beside it; raises OSError, having moved nothing."""
     spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-    recording = ""
-    if draft.recording_path:
-        source = Path(draft.recording_path)
-        target = spool / f"{draft.source_id}{source.suffix}"
-        shutil.move(source, target)
-        recording = target.name
+    source = Path(draft.recording_path) if draft.recording_path else None
+    target = spool / f"{draft.source_id}{source.suffix}" if source is not None else None
     fields = {
         "source_id": draft.source_id,
         "topic": draft.topic,
@@ -59,10 +56,23 @@ def write_to_spool(spool: Path, draft: TicketDraft) -> Path:
         "kind": draft.kind,
         "caller_number": draft.caller_number,
         "text": draft.text,
-        "recording": recording,
+        "recording": target.name if target is not None else "",
         "fields": dict(draft.fields),
         "created_ms": draft.created_ms,
     }
     final = spool / f"{draft.source_id}.json"
-    put_in_place(final, json.dumps(fields, ensure_ascii=False).encode())
+    body = json.dumps(fields, ensure_ascii=False).encode()
+    if source is None or target is None:
+        put_in_place(final, body)
+        return final
+    unfinished = final.with_suffix(".recording")
+    put_in_place(unfinished, body)
+    try:
+        shutil.move(source, target)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        if source.exists():  # a copy to another disk that ended half way
+            target.unlink(missing_ok=True)
+        raise
+    rename_for_good(unfinished, final)
     return final

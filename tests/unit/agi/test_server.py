@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from agi_hall import SmallDesk
 from prometheus_client import CollectorRegistry
 
 from ivr.agi.codec import Environment
 from ivr.agi.server import AgiServer, Limits, Metrics
 from ivr.agi.session import Session
 from ivr.agi.tickets import write_to_spool
+from ivr.spool import UNFINISHED_AFTER_S, import_spool, read_request
 
 TOKEN = "0123456789abcdef-token"
 
@@ -110,6 +113,52 @@ def test_a_spooled_request_is_whole_or_not_there(tmp_path: Path) -> None:
     file = write_to_spool(tmp_path / "spool", TicketDraft("id.2", "access", fields={"a": "б"}))
     assert file.stat().st_mode & 0o777 == 0o600
     assert "б" in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("full_at", ["put_in_place", "shutil.move", "none"])
+def test_a_recording_is_moved_with_its_request_or_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: str
+) -> None:
+    from desk.contract import TicketDraft
+
+    def full(_from: Any, to: Any) -> None:
+        if full_at == "shutil.move":
+            Path(to).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    if full_at != "none":
+        monkeypatch.setattr(f"ivr.agi.tickets.{full_at}", full)
+    spool, recording = tmp_path / "spool", tmp_path / "said.wav"
+    recording.write_bytes(b"sound")
+    draft = TicketDraft("n1-a.1", "access", recording_path=str(recording))
+    if full_at == "none":
+        write_to_spool(spool, draft)
+        assert {each.name for each in spool.iterdir()} == {"n1-a.1.json", "n1-a.1.wav"}
+        assert read_request(spool / "n1-a.1.json").recording_path == str(spool / "n1-a.1.wav")
+        assert not recording.exists()
+        return
+    with pytest.raises(OSError):
+        write_to_spool(spool, draft)
+    assert list(spool.iterdir()) == [] and recording.read_bytes() == b"sound"
+
+
+async def test_a_request_whose_daemon_died_while_the_recording_moved_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desk.contract import TicketDraft
+
+    def dies(_from: Path, _to: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ivr.agi.tickets.rename_for_good", dies)
+    recording = tmp_path / "said.wav"
+    recording.write_bytes(b"sound")
+    with pytest.raises(KeyboardInterrupt):
+        write_to_spool(tmp_path, TicketDraft("n1-a.1", "access", recording_path=str(recording)))
+    desk: Any = SmallDesk()
+    assert (await import_spool(tmp_path, desk)).tickets == 0
+    assert (await import_spool(tmp_path, desk, time.time() + UNFINISHED_AFTER_S + 1)).tickets == 1
+    assert desk.tickets[0].recording_path == str(tmp_path / "n1-a.1.wav")
 
 
 async def test_cancelled_connections_are_closed(soon: Any) -> None:
