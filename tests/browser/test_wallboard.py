@@ -245,6 +245,20 @@ async def test_a_kept_token_waits_for_a_server_that_fails(board: Board, fault: i
     assert failed == 2
 
 
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_the_head_has_two_lines_on_a_phone_also_while_it_connects(board: Board, language: str) -> None:
+    page = board.page
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await page.route("**/api/v1/about", lambda route: route.fulfill(status=502))
+    await page.goto(f"{board.address}/#token={board.secret}")
+    if language == "en":
+        await page.click("#language")
+    await expect(page.locator("#leave")).to_be_visible()
+    parts = [await page.locator(name).bounding_box() for name in ("#link", "#clock", "#language", "#leave")]
+    middles = [part["y"] + part["height"] / 2 for part in parts if part]
+    assert len(middles) == 4 and max(middles) - min(middles) < 3
+
+
 async def test_a_kept_token_that_is_refused_brings_the_form(board: Board) -> None:
     page = board.page
     await board.open()
