@@ -127,7 +127,8 @@ async def quality(asked: Asked) -> Quality:
 
 
 async def live(asked: Asked) -> web.StreamResponse:
-    return await asked.request.app[OFFICE].live.stream(asked.request)
+    office = asked.request.app[OFFICE]
+    return await office.live.stream(asked.request, lambda: office.tokens.stands(asked.token))
 
 
 def _agent(asked: Asked) -> AgentView:

@@ -3,7 +3,8 @@
 The floor is looked at twice a second, and only while somebody watches. A state that differs from the last
 one is serialised once and handed to all viewers. A viewer has room for one state: whoever reads slowly
 skips states, holds no memory and delays nobody. Between states a beat tells the page that the line lives
-and until when the last state is known to hold.
+and until when the last state is known to hold. Before anything is sent the viewer's token is looked at again:
+who may no longer look sees no more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aiohttp import web
 from acd.contract import Snapshot
 from web.problems import Problem
 from web.schemas import Agent, Beat, Call, Live, Today
+from web.tokens import TokensError
 
 log = structlog.get_logger(__name__)
 MAX_CALLS = 300
@@ -62,8 +64,8 @@ class LiveFeed:
     def viewers(self) -> int:
         return len(self._viewers)
 
-    async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Serve one viewer until he leaves. Raises Problem when there are too many."""
+    async def stream(self, request: web.Request, may: Callable[[], bool]) -> web.StreamResponse:
+        """Serve one viewer until he leaves or ``may`` no more. Raises Problem when there are too many."""
         if len(self._viewers) >= self._max_viewers or self._closing:
             raise Problem(503, "too-many-viewers", "Too many pages are open", headers={"Retry-After": "30"})
         viewer = _Viewer()
@@ -76,7 +78,7 @@ class LiveFeed:
             viewer.show(_event("state", live_of(self._snapshot()).model_dump_json()))
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._look())
-            await self._serve(viewer, response)
+            await self._serve(viewer, response, may)
             return response
         finally:
             self._viewers.discard(viewer)
@@ -91,9 +93,10 @@ class LiveFeed:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _serve(self, viewer: _Viewer, response: web.StreamResponse) -> None:
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            while (data := await viewer.next(_BEAT_S)) is not None:
+    async def _serve(self, viewer: _Viewer, response: web.StreamResponse, may: Callable[[], bool]) -> None:
+        # Tokens that cannot be read let nobody in; the page hears of it when it comes again.
+        with contextlib.suppress(ConnectionError, TimeoutError, TokensError):
+            while (data := await viewer.next(_BEAT_S)) is not None and may():
                 async with asyncio.timeout(_WRITE_TIMEOUT_S):
                     await response.write(data or self._beat())
 

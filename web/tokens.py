@@ -60,8 +60,15 @@ class Tokens:
 
     def owner(self, secret: str) -> Token | None:
         """Who holds this token; None for an unknown or expired one. Raises TokensError."""
+        return self._still(hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest())
+
+    def stands(self, token: Token) -> bool:
+        """Whether ``owner`` would still give it: an answer that takes long asks again. Raises TokensError."""
+        return self._still(token.sha256) == token
+
+    def _still(self, sha256: str) -> Token | None:
         self._refresh()
-        token = self._by_hash.get(hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest())
+        token = self._by_hash.get(sha256)
         if token is None or (token.expires_ms and token.expires_ms <= self._clock_s() * 1000):
             return None
         return token

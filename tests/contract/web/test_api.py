@@ -377,6 +377,29 @@ async def test_viewers_are_bounded_and_their_places_come_free(site: Site) -> Non
         await viewer.__aexit__()
 
 
+@pytest.mark.parametrize("busy", [True, False], ids=["states", "beats"])
+@pytest.mark.parametrize("fate", ["revoked", "expired", "unreadable"])
+async def test_who_may_no_longer_look_sees_no_more(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: str, busy: bool
+) -> None:
+    file = tmp_path / "tokens.json"
+    monkeypatch.setattr("web.live._BEAT_S", 60.0 if busy else 0.05)
+    async with Viewer(site) as viewer:
+        await viewer.state(lambda live: live["calls"] == [])
+        if fate == "revoked":
+            (token,) = (one for one in site.tokens.all() if one.name == "agent")
+            site.tokens.revoke(token.id)
+        elif fate == "expired":
+            file.write_text(file.read_text().replace('"expires_ms": 0', '"expires_ms": 1'))
+        else:
+            file.write_text("{")
+        site.tokens._looked_s = float("-inf")  # a second later
+        if busy:
+            await site.floor.report(CallQueued("c1", "node-1", "hotline", "status"))
+        rest = await asyncio.wait_for(viewer.response.content.read(), 5)
+    assert b"c1" not in rest
+
+
 async def test_nobody_looks_at_the_floor_when_nobody_watches(site: Site) -> None:
     async with Viewer(site) as viewer:
         await viewer.event()

@@ -41,9 +41,10 @@ def test_a_token_expires(tmp_path: Path) -> None:
     tokens = Tokens(tmp_path / "tokens.json", clock_s=lambda: now_s[0])
     secret = tokens.create("guest", "agent", days=1)
     now_s[0] += 86_399
-    assert tokens.owner(secret)
+    guest = tokens.owner(secret)
+    assert guest is not None and tokens.stands(guest)
     now_s[0] += 1
-    assert tokens.owner(secret) is None
+    assert tokens.owner(secret) is None and not tokens.stands(guest)
 
 
 def test_a_revoked_token_is_refused_by_another_process_too(tmp_path: Path) -> None:
