@@ -266,13 +266,15 @@ def _valid(node: Number, digits: str) -> str:
 
 # ---------------------------------------------------------------------------------------- confirm, mark
 def yes_or_no(turn: Turn, input: Input) -> str:
-    """``yes``, ``no``, ``repeat``, or "" for anything else."""
+    """``yes``, ``no``, ``repeat``, or "" for anything else. A doubtful yes or no is none: what it answers is
+    asked again."""
     if isinstance(input, Digits) and input.keys:
         turn.keep_keys(input.keys[1:])
         return {"1": "yes", "2": "no", REPEAT_KEY: "repeat"}.get(input.keys[0], "")
     if isinstance(input, Utterance):
         meaning = turn.meaning(input, "yes_no")
-        if meaning.intent in ("yes", "no", "repeat") and meaning.confidence >= CONFIRM:
+        sure = CONFIRM if meaning.intent == "repeat" else ACCEPT
+        if meaning.intent in ("yes", "no", "repeat") and meaning.confidence >= sure:
             return meaning.intent
     return ""
 

@@ -10,29 +10,43 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+# Of who has not heard or understood the question: the same as a wish to hear it again.
+UNHEARD: Mapping[str, tuple[str, ...]] = {
+    "ru": (
+        "не понял", "не поняла", "я не понял", "я не поняла", "не понимаю", "не понял вопрос",
+        "не поняла вопрос", "не слышу", "я вас не слышу", "не слышно", "плохо слышно", "не расслышал",
+        "не расслышала",
+    ),
+    "en": ("i don't understand", "i did not understand", "i can't hear you", "i didn't catch that"),
+}  # fmt: skip
+
 COMMON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ru": {
-        "yes": ("да", "ага", "да да", "верно", "правильно", "помогло", "да помогло", "спасибо помогло"),
-        "no": ("нет", "не", "нет нет", "неверно", "неправильно", "не помогло", "нет не помогло"),
+        "yes": (
+            "да", "ага", "да да", "да конечно", "верно", "правильно", "помогло", "да помогло",
+            "спасибо помогло",
+        ),
+        "no": (
+            "нет", "нет нет", "нет спасибо", "не надо", "не хочу", "неверно", "неправильно", "не помогло",
+            "нет не помогло",
+        ),
         "person": (
             "оператор", "оператора", "специалист", "специалиста", "человек", "живой человек",
             "соедините с оператором", "соедините со специалистом", "позовите оператора",
         ),
-        "repeat": (
-            "повторить", "повторите", "повтори", "еще раз", "что", "не понял", "не поняла", "не расслышал",
-        ),
+        "repeat": ("повторить", "повторите", "повтори", "еще раз", "что", *UNHEARD["ru"]),
         "back": ("назад", "вернуться", "обратно", "главное меню"),
         "callback": ("перезвоните", "перезвоните мне", "обратный звонок"),
         "skip": ("пропустить", "дальше", "не знаю", "пропустите"),
         "other_language": ("английский", "инглиш", "по английски"),
     },
     "en": {
-        "yes": ("yes", "yeah", "yep", "right", "correct", "it did", "yes it did"),
+        "yes": ("yes", "yes please", "please", "yeah", "yep", "right", "correct", "it did", "yes it did"),
         "no": ("no", "nope", "wrong", "it did not", "not really"),
         "person": (
             "operator", "specialist", "agent", "human", "a person", "real person", "speak to a person",
         ),
-        "repeat": ("repeat", "again", "say again", "say that again", "pardon", "what"),
+        "repeat": ("repeat", "again", "say again", "say that again", "pardon", "what", *UNHEARD["en"]),
         "back": ("back", "go back", "main menu"),
         "callback": ("call me back", "call back", "callback"),
         "skip": ("skip", "next", "i do not know", "i don't know"),

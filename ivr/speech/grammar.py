@@ -10,7 +10,7 @@ from functools import cache
 
 from ivr.dialog.understanding.corrections import place_words
 from ivr.dialog.understanding.number_words import NUMBER_WORDS
-from ivr.dialog.words import COMMON
+from ivr.dialog.words import COMMON, UNHEARD
 from ivr.speech.contract import Expects
 
 _EVERYWHERE = ("person", "repeat", "back", "callback", "other_language")
@@ -21,8 +21,7 @@ _ORDINALS = {"ru": ("ое", "ого", "тье", "тьего")}
 _YEAR = {"ru": ("года", "год")}
 _ANSWER_TIMES = 8  # the same for yes and no where a number may be corrected
 _AT_A_NUMBER = ("person", "repeat", "back", "skip")
-# Too short to be told from a cough, or made of words that other phrases are mistaken for.
-_LEFT_OUT = frozenset({"что", "не понял", "не поняла", "не расслышал", "what"})
+_LEFT_OUT = frozenset({"что", "what"})  # too short to be told from a cough
 
 
 def phrases_for(
@@ -44,7 +43,10 @@ def phrases_for(
 @cache
 def _common(language: str, intents: tuple[str, ...]) -> tuple[str, ...]:
     known = COMMON.get(language, {})
-    return tuple(phrase for intent in intents for phrase in known.get(intent, ()) if phrase not in _LEFT_OUT)
+    # Their words take the place of other phrases', but where «не» may be said alone it must not be all that
+    # is heard of «не понял».
+    left_out = _LEFT_OUT if "no" in intents else _LEFT_OUT.union(UNHEARD.get(language, ()))
+    return tuple(phrase for intent in intents for phrase in known.get(intent, ()) if phrase not in left_out)
 
 
 @cache

@@ -294,6 +294,25 @@ def test_a_number_is_corrected_and_zero_leads_to_a_person() -> None:
     assert Enqueue in map(type, call.give(Digits("0")))
 
 
+@pytest.mark.parametrize(
+    ("said", "confidence", "node"),
+    [
+        ("да", 0.7, "main.wait"),
+        ("нет", 0.7, "main.first"),
+        ("да", 0.69, "main.sure"),
+        ("нет", 0.69, "main.sure"),
+        ("не", 0.6, "main.sure"),
+        ("не понял", 0.5, "main.sure"),
+    ],
+)
+def test_a_yes_or_no_counts_only_when_it_is_sure(said: str, confidence: float, node: str) -> None:
+    call = Driver(LOOKUP.replace("yes: look", "yes: wait"), speech=True)
+    call.give(Digits("12345"))
+    call.give(Utterance(said, confidence))
+    assert call.node == node
+    assert call.session.notes.get("no_match", 0) == (node == "main.sure" and said != "не понял")
+
+
 def test_a_number_is_told_in_words() -> None:
     call = Driver(LOOKUP, speech=True)
     call.give(Utterance("четыре ноль семь один"))

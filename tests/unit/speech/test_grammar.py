@@ -30,7 +30,16 @@ def test_free_questions_stay_free() -> None:
 def test_yes_or_no_is_heard_with_its_own_words() -> None:
     assert {"да", "нет", "верно", "оператор"} <= set(phrases_for("yes_no", "ru", ()))
     assert phrases_for("yes_no", "tt", ()) == ()
+    assert "не" not in phrases_for("yes_no", "ru", ()), "all that would be heard of «не понял»"
     assert {"перезвоните", "да", "нет"} <= set(phrases_for("yes_no", "ru", ("перезвоните",)))
+
+
+def test_who_has_not_heard_or_understood_a_yes_or_no_question_is_heard() -> None:
+    for language, said in (("ru", "не понял"), ("ru", "не слышу"), ("en", "i don't understand")):
+        assert said in phrases_for("yes_no", language, ())
+        assert said in phrases_for("yes_no", language, (), corrects=True)
+        assert said not in phrases_for("choice", language, ("статус",))
+        assert said not in phrases_for("digits", language, ())
 
 
 def test_where_a_number_may_be_corrected_yes_and_no_are_likeliest() -> None:

@@ -105,11 +105,28 @@ def test_slots_come_with_the_meaning(known: Understander) -> None:
     [
         ("да", "yes"), ("да да конечно", "yes"), ("ага", "yes"), ("всё верно", "yes"), ("помогло", "yes"),
         ("нет", "no"), ("да нет", "no"), ("не верно", "no"), ("не помогло", "no"), ("нет спасибо", "no"),
-        ("не помню", "no"), ("какая погода", ""), ("", ""),
+        ("не помню", "no"), ("какая погода", ""), ("", ""), ("не надо", "no"), ("не хочу", "no"),
+        ("не", ""), ("я вас не", ""), ("нет не", "no"), ("не спасибо", "no"), ("не понял", "repeat"),
+        ("я не поняла вопрос", "repeat"), ("нет, не слышу", "repeat"), ("вас плохо слышно", "repeat"),
+        ("не расслышала", "repeat"), ("ничего не понятно", "repeat"), ("не надо, понял", "no"),
+        ("да, понятно", "yes"),
     ],
 )  # fmt: skip
 def test_yes_and_no(said: str, answer: str) -> None:
     assert yes_or_no(said, "ru")[0] == answer
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("I don't understand", "repeat"), ("sorry, I did not understand that", "repeat"),
+        ("I can’t hear you", "repeat"), ("I didn't catch that", "repeat"), ("please repeat", "repeat"),
+        ("please wait", ""), ("one moment please", ""), ("I hear you", ""), ("yes please", "yes"),
+        ("no it didn't", "no"), ("it did not", "no"),
+    ],
+)  # fmt: skip
+def test_yes_and_no_in_english(said: str, answer: str) -> None:
+    assert yes_or_no(said, "en")[0] == answer
 
 
 def test_a_doubtful_yes_is_asked_about() -> None:
