@@ -170,8 +170,6 @@ class AgentEvents(CallbackEvents):
             self._keep_within_capacity(agent)
         for call in waiting:
             self.wait(call)
-            if not self.servable(call):
-                self.remind(self.now_ms + self.rules.nobody_can_serve_after_ms, "nobody", call.call_id)
 
     def on_leader(self, event: LeaderElected) -> None:
         if event.token >= self.token:

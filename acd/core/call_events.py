@@ -84,19 +84,21 @@ class CallEvents(Chats):
             self.offer(call, *found)
         else:
             self.stand(call)
-            self.wait(call)
-            rules = self.rules
-            if self.line_servable(line):
+            if self.wait(call):
                 self.announce(call, line)
-            else:
-                self.remind(now + rules.nobody_can_serve_after_ms, "nobody", call.call_id)
-            self.remind(max(now + 1, call.place_ms + rules.max_wait_ms), "long", call.call_id)
+            self.remind_of_limit(call)
         if freed is not None and freed.ready:
             self.seek_call(freed)
 
     def _asserted_again(self, call: Call, event: CallQueued) -> None:
-        """The same caller, told again: by a repeat, after a restart of his node, or under a new leader."""
+        """The same caller, told again: by a repeat, after a restart of his node, or under a new leader; or a
+        customer who has answered our call."""
         call.node = event.node
+        if call.callback:
+            call.not_after_ms = 0  # he is on the line
+            if call.parked:  # and was thought not to be: another try was to come later
+                call.parked = False
+                self.requeue(call)
         if call.state != "queued":
             self.count("queued_again")
             return
@@ -121,8 +123,8 @@ class CallEvents(Chats):
         His telephone may ring just then. A callback to another queue is left alone, as another answer is owed
         there, and so is one that he talks in.
         """
-        callback = self.calls.get(self.callbacks.get(caller_ref, ""))
-        if callback is None or callback.state == "connected" or callback.queue != queue:
+        callback = self.calls.get(self.callback_of(caller_ref, queue))
+        if callback is None or callback.state == "connected":
             return 0, None
         agent: Agent | None = None
         offer = self.offers.get(callback.offer_id)
@@ -324,7 +326,7 @@ class CallEvents(Chats):
         freed: list[Agent] = []
         moved: list[Call] = []
         for call in [each for each in self.calls.values() if each.node == event.node]:
-            if call.channel == CHAT and self.move_to_another_node(call, event.node):
+            if call.channel == CHAT and self.move_to_another_node(call):
                 continue
             if call.state == "connected":
                 self._hang_up(call, "answered", "node_lost")
@@ -333,10 +335,12 @@ class CallEvents(Chats):
             if agent is not None:
                 freed.append(agent)
             if call.callback:
-                self._move_callback(call, event.node)
+                self._move_callback(call)
                 moved.append(call)
                 continue
             self.end(call, "failed", "node_lost")
+            if call.channel == VOICE:
+                self.remember_place(call)
             if not call.returned:
                 self.todays[call.channel].left("failed", self.now_ms - call.place_ms)
         for agent in freed:
@@ -346,9 +350,9 @@ class CallEvents(Chats):
             if call.state == "queued" and call.line is not None:
                 self.seek_agent_in_turn(call)
 
-    def _move_callback(self, call: Call, lost: str) -> None:
+    def _move_callback(self, call: Call) -> None:
         """Nobody holds the line for a callback, so another node can make it."""
-        call.node = (self.other_node if self.last_node == lost else self.last_node) or lost
+        call.node = self.other_node(call.node) or call.node
         if call.state == "offered":
             self.stand(call)
             self.wait(call)

@@ -70,7 +70,7 @@ class CallbackEvents(CallEvents):
         call.not_after_ms = event.not_after_ms
         self.calls[call.call_id] = call
         if call.caller_ref:
-            self.callbacks[call.caller_ref] = call.call_id
+            self.index_callback(call)
             self.recall_agent(call)
         if call.not_after_ms:
             self.remind(max(self.now_ms, call.not_after_ms), "too_late", call.call_id)
@@ -103,29 +103,33 @@ class CallbackEvents(CallEvents):
         call.tries += 1
         if call.tries >= self.rules.callback_attempts:
             self._give_up(call, "unanswered")
+        elif self._is_over(call):
+            self._give_up(call, "too_late")
         else:
             self.park(call, self.now_ms + self.rules.callback_retry_ms)
         if agent is not None and self.set_state(agent, "ready"):
             self.seek_call(agent)
 
     def too_late(self, call_id: str) -> None:
+        """The end of the time in which he may be called. He whose telephone rings just then may answer."""
         call = self.calls.get(call_id)
-        if call is None or call.state == "connected":
-            return
-        agent = None
-        if call.offer_id:
-            offer = self.offers[call.offer_id]
-            self.withdraw(offer, call.node)
-            agent = self.agents.get(offer.agent_id)
-        self._give_up(call, "too_late")
-        if agent is not None and agent.state == "offered":
-            agent.call_id = ""
-            if self.set_state(agent, "ready"):
-                self.seek_call(agent)
+        if call is not None and call.state == "queued" and self._is_over(call):
+            self._give_up(call, "too_late")
+
+    def _is_over(self, call: Call) -> bool:
+        return 0 < call.not_after_ms <= self.now_ms
+
+    def requeue(self, call: Call) -> None:
+        """Not for a callback whose time is over: nobody would be called for it."""
+        if call.callback and self._is_over(call):
+            self._give_up(call, "too_late")
+        else:
+            super().requeue(call)
 
     def kept_place(self, caller_ref: str, now_ms: int) -> KeptPlace | None:
         """What a caller who is on no line would come back to; changes nothing."""
-        call = self.calls.get(self.callbacks.get(caller_ref, ""))
+        waiting = self.callbacks.get(caller_ref, {})
+        call = self.calls.get(next(reversed(waiting.values()), ""))
         if call is not None and call.state in ("queued", "offered"):
             wait = estimate.wait_of(self, call.call_id)
             place = wait.place if wait is not None else int(call.state == "offered")

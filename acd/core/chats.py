@@ -109,19 +109,14 @@ class Chats(Seeking):
         self.measure_work(agent)
         if agent.state == "chatting":
             self.set_state(agent, "ready")
-        rules = self.rules
         for call in sorted(running, key=lambda call: (call.place_ms, call.call_id)):
             self.count("chats_given_back")
             call.returned = True
             call.priority = max(call.priority, RETURNED_PRIORITY)
-            self.remind(self.now_ms + rules.max_wait_ms, "long", call.call_id)
-            self.remind(self.now_ms + rules.nobody_can_serve_after_ms, "nobody", call.call_id)
             self.requeue(call)
 
-    def move_to_another_node(self, call: Call, lost: str) -> bool:
+    def move_to_another_node(self, call: Call) -> bool:
         """Nobody holds a line for it, so another node can look after it; False: there is none."""
-        node = self.other_node if self.last_node == lost else self.last_node
-        if not node or node == lost:
-            return False
-        call.node = node
-        return True
+        node = self.other_node(call.node)
+        call.node = node or call.node
+        return bool(node)

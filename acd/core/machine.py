@@ -161,13 +161,17 @@ class Machine(State):
     def _reconsider(self, pool: Pool) -> None:
         """The best on duty have left: others are no longer held back, or nobody can serve these lines."""
         due = self.now_ms + self.rules.nobody_can_serve_after_ms
-        waiting = [call for line, _ in pool.lines.values() for call in line.waiting()]
+        waiting = [
+            (call.place_ms, call.call_id, self.line_servable(line))
+            for line, _ in pool.lines.values()
+            for call in line.waiting()
+        ]
         # The lines' own order is not part of the state; a loaded engine must go on in the same way.
-        for call in sorted(waiting, key=lambda call: (call.place_ms, call.call_id)):
-            if pool.best:
-                self.remind(self.now_ms, "relax", call.call_id)
-            elif not call.callback:
-                self.remind(due, "nobody", call.call_id)
+        for _, call_id, servable in sorted(waiting):
+            if servable:
+                self.remind(self.now_ms, "relax", call_id)
+            else:
+                self.remind(due, "nobody", call_id)
 
     def servable(self, call: Call) -> bool:
         """Somebody on duty could serve him, now or after a rule relaxes."""
@@ -252,8 +256,8 @@ class Machine(State):
             outcome, reason = "answered", reason or outcome
         self.unstand(call)
         self.calls.pop(call.call_id, None)
-        if call.callback and self.callbacks.get(call.caller_ref) == call.call_id:
-            del self.callbacks[call.caller_ref]
+        if call.callback:
+            self.forget_callback(call)
         waited = (call.answered_ms or self.now_ms) - call.place_ms
         call.state = "ended"
         self.ended[call.call_id] = Ended(

@@ -30,8 +30,6 @@ PLAIN = (
     "counters",
     "service_ms",
     "served",
-    "last_node",
-    "other_node",
     "deadlines_bound",
 )
 # What older snapshots of this format lack begins anew:
@@ -49,6 +47,7 @@ def dump(engine: Engine) -> dict[str, object]:
         "on_duty": list(engine.on_duty),
         # As of the last coming or going, when another turn was usual than now.
         "gaps": sorted([*pool.key, pool.gap_ms] for pool in engine.pools.values() if pool.on_duty),
+        "nodes": list(engine.nodes),
         "ready": list(engine.ready),
         "open": list(engine.open),
         "offers": [list(offer) for offer in engine.offers.values()],
@@ -70,6 +69,8 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
         setattr(engine, name, state[name])
     for name in LATER:
         setattr(engine, name, state.get(name, getattr(engine, name)))
+    # Older snapshots knew two.
+    engine.nodes = list(state.get("nodes", filter(None, (state.get("last_node"), state.get("other_node")))))
     engine.raw_rules = dict(state["rules"])
     engine.use_rules(parse(engine.raw_rules))
     engine.calibration = Calibration.of(state["calibration"])
@@ -101,7 +102,7 @@ def load(engine: Engine, state: dict[str, Any]) -> None:
         call = _call(raw)
         engine.calls[call.call_id] = call
         if call.callback and call.caller_ref:
-            engine.callbacks[call.caller_ref] = call.call_id
+            engine.index_callback(call)
         if call.state == "queued" and not call.parked:
             engine.stand(call)
     engine.offers = {raw[0]: Offer(*raw) for raw in state["offers"]}

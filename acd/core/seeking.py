@@ -78,6 +78,7 @@ class Seeking(Machine):
             self.release(call, "waited_too_long")
         if not self.seek_agent_in_turn(call):
             self.wait(call)
+        self.remind_of_limit(call)  # who was offered at once has none yet
 
     def take_back(self, agent: Agent) -> None:
         """The agent's present offer is void; its caller waits on, first in time."""
@@ -117,17 +118,28 @@ class Seeking(Machine):
         self.learn(call)
 
     # ------------------------------------------------------------------------------------------ waiting
-    def wait(self, call: Call) -> None:
-        """He could not be matched at once: remember when a rule relaxes for him."""
+    def wait(self, call: Call) -> bool:
+        """He could not be matched at once: remember when a rule relaxes for him, or that he is to be told that
+        nobody on duty can serve him; False: nobody can."""
         line = call.line
         if line is None:
-            return
+            return True
         waited = self.now_ms - call.place_ms
         for after in line.times:
             if after > waited:
                 if after < NEVER:
                     self.remind(call.place_ms + after, "relax", call.call_id)
-                return
+                break
+        if self.line_servable(line):
+            return True
+        self.remind(self.now_ms + self.rules.nobody_can_serve_after_ms, "nobody", call.call_id)
+        return False
+
+    def remind_of_limit(self, call: Call) -> None:
+        """Who has waited as long as the rules let anybody wait is told so."""
+        if not call.callback:
+            due = max(self.now_ms + 1, call.place_ms + self.rules.max_wait_ms)
+            self.remind(due, "long", call.call_id)
 
     def relaxed(self, call_id: str) -> None:
         call = self.calls.get(call_id)

@@ -18,6 +18,7 @@ from acd.core.rules import NEVER, Rules
 from acd.core.today import Today
 
 MAX_LINES = 20_000
+MAX_NODES = 16
 SPARE_DEADLINES = 10_000
 
 FIRST_SERVICE_MS = 330_000.0  # from offer to ready again, until measured
@@ -48,10 +49,10 @@ class State:
         self.wanted: dict[str, dict[str, Call]] = {}  # agent -> waiting callers whom he served last
         self.deadlines: list[Deadline] = []
         self.deadlines_bound = SPARE_DEADLINES
-        self.last_node = self.other_node = ""
+        self.nodes: list[str] = []  # who spoke last is the first, who was lost is the last
         self.ended: OrderedDict[str, Ended] = OrderedDict()
         self.places: OrderedDict[str, tuple[int, int, str]] = OrderedDict()  # caller -> place, left, queue
-        self.callbacks: dict[str, str] = {}  # caller -> the callback that waits for him
+        self.callbacks: dict[str, dict[str, str]] = {}  # caller -> queue -> the callback that waits for him
         self.last_agent: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self.speakers: dict[str, int] = {}  # agents on duty by language
         self.counters: dict[str, int] = {}
@@ -98,13 +99,41 @@ class State:
             return agent is not None and agent.timer in (0, serial)
         if kind == "seat":
             agent = self.agents.get(what)
-            return agent is not None and serial in agent.chats.values()
+            # 0: of a chat that runs on, or that ends in this moment.
+            return agent is not None and any(due in (0, serial) for due in agent.chats.values())
         return what in self.calls
+
+    def callback_of(self, caller_ref: str, queue: str) -> str:
+        """The callback that waits for this caller in a queue, "" for none."""
+        return self.callbacks.get(caller_ref, {}).get(queue, "")
+
+    def index_callback(self, call: Call) -> None:
+        here = self.callbacks.setdefault(call.caller_ref, {})
+        here.pop(call.queue, None)  # the newest is the last
+        here[call.queue] = call.call_id
+
+    def forget_callback(self, call: Call) -> None:
+        if self.callback_of(call.caller_ref, call.queue) == call.call_id:
+            here = self.callbacks[call.caller_ref]
+            del here[call.queue]
+            if not here:
+                del self.callbacks[call.caller_ref]
 
     def see(self, node: str) -> None:
         """A node that spoke last can carry out what a lost one cannot."""
-        if node and node != self.last_node:
-            self.last_node, self.other_node = node, self.last_node
+        nodes = self.nodes
+        if node and (not nodes or nodes[0] != node):
+            if node in nodes:
+                nodes.remove(node)
+            nodes.insert(0, node)
+            del nodes[MAX_NODES:]
+
+    def other_node(self, lost: str) -> str:
+        """Who goes on for a lost node, "" for nobody. Of several lost ones the first may be back by now."""
+        if lost in self.nodes:
+            self.nodes.remove(lost)
+            self.nodes.append(lost)
+        return next((node for node in self.nodes if node != lost), "")
 
     def use_rules(self, rules: Rules) -> None:
         self.rules = rules

@@ -124,7 +124,7 @@ class LiveFacts:
         """Forgets callbacks that the engine has ended, or never took because the caller had one already; and
         chats that are over, or that another node looks after now."""
         for key, fact in list(self.callbacks.items()):
-            if key in engine.ended or engine.callbacks.get(fact.caller_ref, key) != key:
+            if key in engine.ended or engine.callback_of(fact.caller_ref, fact.queue) not in ("", key):
                 del self.callbacks[key]
         for key, queued in list(self.calls.items()):
             if queued.channel == "chat":

@@ -326,6 +326,17 @@ class Machine(RuleBasedStateMachine):
             assert counts.offered == finished + len(waiting), channel
 
     @invariant()
+    def nobody_waits_without_an_end(self):
+        """Who waits is told when he has waited too long, and when nobody on duty can serve him."""
+        engine = self.engine
+        due = {(kind, what) for _, _, kind, what in engine.deadlines}
+        for call in engine.calls.values():
+            if call.line is None or call.callback or call.released:
+                continue
+            assert ("long", call.call_id) in due
+            assert engine.servable(call) or ("nobody", call.call_id) in due
+
+    @invariant()
     def one_callback_a_caller(self):
         """To one queue, besides one that he talks in."""
         owed = [

@@ -278,3 +278,12 @@ def test_a_snapshot_from_before_chats_is_read():
     loaded.step(RulesLoaded("2", {"chat_capacity": 2}), made.engine.now_ms)
     told = loaded.step(CallQueued("t1", "north", "hotline", "status", channel="chat"), made.engine.now_ms)
     assert only(told, OfferCall).agent_id == "2002"
+
+
+def test_a_place_is_freed_also_when_deadlines_are_cleared_out_in_that_moment():
+    made = centre()
+    taken(made, 1, "t1")
+    made.engine.deadlines_bound = len(made.engine.deadlines)  # the next one clears out
+    made.at(10, CallEnded("t1", "2001"))
+    made.at(200, Tick())
+    assert made.engine.chats_of("2001") == () and made.state("2001") == "ready"

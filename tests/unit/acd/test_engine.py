@@ -481,3 +481,69 @@ def test_a_late_tick_lets_nobody_overtake():
     assert centre.call(1, "c1") == []
     offers = [each for each in centre.at(61, Tick()) if isinstance(each, OfferCall)]
     assert [(offer.call_id, offer.agent_id) for offer in offers] == [("c1", "2001")]
+
+
+def told(centre: Centre, until_s: int) -> list[str]:
+    """Why the callers are let go, second by second."""
+    found = []
+    for second in range(20, until_s):
+        found += [each.reason for each in centre.at(second, Tick()) if isinstance(each, ReleaseCall)]
+    return found
+
+
+@pytest.mark.parametrize("gone", [AgentStatusDeclared("2001", "logged_out"), AgentRemoved("2001")])
+def test_whose_last_agent_leaves_while_his_telephone_rings_is_told(gone):
+    centre = Centre(("2001", {"status": 3}))
+    only(centre.call(1, "c1"), OfferCall)
+    centre.at(2, gone)
+    assert told(centre, 40) == ["nobody_can_serve"]
+
+
+def test_who_was_offered_at_once_and_then_waits_is_told_when_he_has_waited_too_long():
+    centre = Centre(("2001", {"status": 3}))
+    offer = only(centre.call(1, "c1"), OfferCall)
+    centre.at(2, OfferDeclined(offer.offer_id, "c1", "2001"))
+    centre.at(2, AgentStatusDeclared("2001", "on_break"))
+    assert told(centre, 3_700) == ["waited_too_long"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "about"),
+    [({"relax": [{"after_s": 0, "level": 3}, {"after_s": 20, "level": 2}]}, {}), ({}, {"min_level": 3})],
+    ids=["no wait lets him in", "a least level"],
+)
+def test_whose_expert_leaves_and_whom_the_others_may_not_serve_is_told(rules, about):
+    centre = Centre(("2001", {"status": 3}), ("2002", {"status": 1}))
+    centre.at(0, RulesLoaded("1", rules))
+    centre.at(0, AgentStatusDeclared("2001", "on_break"))
+    centre.call(1, "c1", **about)
+    centre.at(3, AgentStatusDeclared("2001", "logged_out"))
+    assert told(centre, 60) == ["nobody_can_serve"]
+
+
+def test_who_is_told_again_with_what_nobody_knows_is_told():
+    centre = Centre(("2001", {"status": 3}))
+    centre.at(0, AgentStatusDeclared("2001", "on_break"))
+    centre.call(1, "c1")
+    centre.call(3, "c1", topic="nobodys")
+    assert told(centre, 60) == ["nobody_can_serve"]
+
+
+def test_whose_node_dies_has_his_place_when_he_dials_again():
+    centre = Centre(("2001", {"status": 3}))
+    centre.talk(1, only(centre.call(0, "c0", node="south"), OfferCall))
+    centre.call(2, "c1", caller_ref="boris")
+    centre.at(30, NodeLost("north"))
+    centre.call(60, "c2", node="south", caller_ref="boris", first_queued_ms=START + 60_000)
+    assert centre.engine.calls["c2"].place_ms == START + 2_000
+
+
+def test_a_lost_nodes_callbacks_go_to_one_that_lives():
+    centre = Centre()
+    for second, node in enumerate(("a", "b", "c")):
+        centre.call(second, f"c{node}", node=node)
+    centre.at(5, CallbackRequested("b1", "", "c", "hotline", "status", caller_ref="boris"))
+    centre.at(6, NodeLost("c"))
+    assert centre.engine.calls["b1"].node == "b"
+    centre.at(7, NodeLost("b"))
+    assert centre.engine.calls["b1"].node == "a", "not at c, which was lost before"

@@ -8,15 +8,19 @@ import pytest
 from centre import START, Centre, only
 
 from acd.contract import (
+    CallbackFailed,
+    CallbackGivenUp,
     CallbackRequested,
     CallEnded,
     CallLeft,
     KeptPlace,
     OfferCall,
+    OfferTimedOut,
     PlaceCallback,
     Tick,
     WithdrawOffer,
 )
+from acd.core.engine import Engine
 
 
 def test_callback_at_a_chosen_time_has_that_time_as_its_place():
@@ -141,6 +145,10 @@ def test_a_callback_to_another_queue_and_one_that_is_talked_in_are_left_alone():
     assert centre.engine.calls["b1"].state == "connected" and "b2" in centre.engine.calls
     centre.at(6, replace(wish, callback_id="b3", queue="other"))
     assert {"b1", "b2", "b3"} <= centre.engine.calls.keys()
+    centre.at(7, CallLeft("b3", "abandoned", "cancelled"))
+    loaded = Engine.load(centre.engine.dump())
+    assert loaded.kept_for("boris") == centre.engine.kept_for("boris"), "of the queue that is left"
+    assert centre.engine.kept_for("boris").callback_id == "b2"
 
 
 def test_a_callback_cancelled_while_it_rings_is_withdrawn_where_it_rings():
@@ -150,3 +158,45 @@ def test_a_callback_cancelled_while_it_rings_is_withdrawn_where_it_rings():
     assert (stopped.offer_id, stopped.call_id, stopped.node) == (order.offer_id, "b1", "north")
     assert centre.state("2001") == "ready"
     assert only(centre.call(3, "c1"), OfferCall).agent_id == "2001"
+
+
+def rung(centre, **about):
+    wish = CallbackRequested("b1", "", "north", "hotline", "status", caller_ref="boris", **about)
+    return only(centre.at(1, wish), PlaceCallback)
+
+
+def test_whose_telephone_rings_at_the_end_of_the_day_may_answer():
+    centre = Centre(("2001", {"status": 3}))
+    order = rung(centre, not_after_ms=START + 5_000)
+    assert centre.at(6, Tick()) == [], "he is being rung"
+    centre.call(8, "b1", caller_ref="boris")  # he has answered
+    failed = centre.at(20, OfferTimedOut(order.offer_id, "b1", "2001"))
+    assert failed == [], "his agent did not: another is looked for, nobody throws him out"
+    assert centre.engine.calls["b1"].state == "queued"
+
+
+@pytest.mark.parametrize("failure", ["customer", "nobody says"])
+def test_who_does_not_answer_at_the_end_of_the_day_is_given_up(failure):
+    centre = Centre(("2001", {"status": 3}))
+    order = rung(centre, not_after_ms=START + 5_000)
+    centre.at(6, Tick())
+    said = CallbackFailed(order.offer_id, "b1", "2001", "no_answer") if failure == "customer" else Tick()
+    ended = centre.at(20 if failure == "customer" else 200, said)
+    assert [each.reason for each in ended if isinstance(each, CallbackGivenUp)] == ["too_late"]
+    assert "b1" not in centre.engine.calls
+
+
+@pytest.mark.parametrize("same_place", [True, False])
+def test_who_answers_after_he_was_given_up_for_now_is_served_at_once(same_place):
+    """His session comes later than the node waits for it: the next try is planned already."""
+    centre = Centre(("2001", {"status": 3}))
+    order = rung(centre)
+    centre.at(10, CallbackFailed(order.offer_id, "b1", "2001", "hung_up"))
+    first = START + 1_000 if same_place else START
+    taken = centre.call(12, "b1", caller_ref="boris", first_queued_ms=first)
+    assert only(taken, PlaceCallback).call_id == "b1"
+    assert not centre.engine.calls["b1"].parked
+    line = centre.engine.line_of(centre.engine.calls["b1"])
+    centre.at(400, Tick())
+    centre.at(401, CallLeft("b1", "abandoned"))
+    assert line.count == 0
