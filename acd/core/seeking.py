@@ -119,8 +119,8 @@ class Seeking(Machine):
 
     # ------------------------------------------------------------------------------------------ waiting
     def wait(self, call: Call) -> bool:
-        """He could not be matched at once: remember when a rule relaxes for him, or that he is to be told that
-        nobody on duty can serve him; False: nobody can."""
+        """He could not be matched at once: remember when a rule relaxes for him, or that he is to be told so
+        if nobody on duty can serve him, now or later; False: nobody can."""
         line = call.line
         if line is None:
             return True
