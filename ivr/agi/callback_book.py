@@ -129,8 +129,11 @@ class CallbackBook:
             )
             # At his turn he keeps his place, also when the centre opens only later.
             wish = replace(wish, due_ms=wish.due_ms if action.at_ms else 0)
-        kept = self._another_of(wish) if wish is not None else None
-        return wish if wish is None or kept is None else self._in_place_of(kept, wish, bool(action.at_ms))
+        if wish is None:
+            return None
+        before = call.kept if call.kept is not None and call.kept.queue == wish.queue else None
+        kept = self._another_of(wish) or before
+        return wish if kept is None else self._in_place_of(kept, wish, bool(action.at_ms))
 
     def _in_place_of(self, kept: KeptPlace, wish: CallbackRequested, chosen: bool) -> CallbackRequested:
         """The better of both places, if he has not ``chosen`` a time: nobody gains one by asking twice."""
@@ -250,6 +253,19 @@ class CallbackBook:
         matter = values_of(found.matter) if found is not None else {}
         before = KeptBefore("callback", kept.topic, kept.place, due or None, matter)
         return before, kept
+
+    async def once_more(self, kept: KeptPlace, caller_number: str) -> RequestCallback:
+        """What a customer asks for whose callback ended because he called himself, and who gave up waiting."""
+        found = await self._kept(kept.callback_id)
+        return RequestCallback(
+            found.number if found is not None else caller_number,
+            kept.due_ms,
+            queue=kept.queue,
+            topic=kept.topic,
+            language=found.language if found is not None else "",
+            min_level=found.min_level if found is not None else 1,
+            notes=values_of(found.matter) if found is not None else {},
+        )
 
     # ------------------------------------------------------------------------------ another time
     async def move(self, callback_id: str, why: str, *, end: bool = False) -> bool:

@@ -182,10 +182,12 @@ class Callbacks(CallbackBook):
         attempt = self._attempts.get(call_id)
         return attempt.matter if attempt is not None else {}
 
-    def taken(self, kept: KeptPlace | None, queue: str) -> None:
+    def taken(self, kept: KeptPlace | None, queue: str) -> bool:
         """Its customer has called himself and has the place now, if it is in the queue that he came to."""
-        if kept is not None and kept.queue == queue:
-            self._spawn(self._settle(kept.callback_id, "closed", "called_again"))
+        if kept is None or kept.queue != queue:
+            return False
+        self._spawn(self._settle(kept.callback_id, "closed", "called_again"))
+        return True
 
     def being_made(self) -> set[str]:
         return {base_of(call_id) for call_id in self._attempts}

@@ -112,6 +112,7 @@ class Errands:
     async def cancel_callback(self) -> None:
         if self._house.callbacks is not None and self._call.kept is not None:
             await self._house.callbacks.cancel(self._call.kept.callback_id)
+            self._call.kept = None
 
     async def save_mark(self, mark: int) -> None:
         self._call.mark = mark
@@ -139,6 +140,10 @@ class Errands:
     async def keep(self, interaction: Interaction) -> None:
         if self._house.callbacks is not None:
             await self._house.callbacks.finished(interaction)
+            if interaction.outcome == "abandoned" and self._call.took_place and self._call.kept is not None:
+                # He was promised a call, took its place himself and hung up before anybody answered.
+                wish = await self._house.callbacks.once_more(self._call.kept, self._call.caller_number)
+                await self.request_callback(wish)
         try:
             async with asyncio.timeout(self._settings.desk_timeout_s):
                 await self._house.desk.record_interaction(interaction)

@@ -101,6 +101,7 @@ class LiveCall:
     tickets: int = 0
     matter: Mapping[str, Value] = field(default_factory=dict)  # laid out for the agent
     kept: KeptPlace | None = None  # his callback, which he is not to get as he calls himself
+    took_place: bool = False  # and has its place in the queue
     resumed: bool = False
     lapsed: bool = False  # resumed without a place: the engine may know its id as ended
 

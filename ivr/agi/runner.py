@@ -249,7 +249,7 @@ class Call:
             case Enqueue():
                 await self._waiting.enter(action, self._facts("flow_version", ""))
                 if self._house.callbacks is not None:
-                    self._house.callbacks.taken(self._call.kept, action.queue)
+                    self._call.took_place = self._house.callbacks.taken(self._call.kept, action.queue)
                 return None
             case Record():
                 return await self._record(action)

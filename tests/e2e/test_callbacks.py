@@ -177,8 +177,15 @@ async def test_who_calls_again_is_known_and_takes_his_place(hotline, customer, a
         return await status(hotline) == "closed"
 
     await until(closed, 10)
-    await phone.hang_up()
-    await until(hotline.ended)
+    await phone.hang_up()  # and gives up waiting: he was promised a call
+
+    async def called_after_all():
+        return [call for call in await hotline.calls() if call["call_id"].count("-cb-")]
+
+    (renewed,) = await until(called_after_all, 10)
+    assert renewed["first_queued_ms"] == before["first_queued_ms"]
+    assert len(await hotline.calls()) == 1
+    assert await status(hotline) == "waiting"
 
 
 async def with_a_time(hotline):

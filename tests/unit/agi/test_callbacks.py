@@ -450,6 +450,24 @@ async def test_who_takes_his_place_himself_has_no_callback_any_more(office: Any,
     await peer.hang_up()
 
 
+async def test_who_takes_his_place_and_gives_up_waiting_is_called_after_all(office: Any, soon: Any) -> None:
+    node, desk = office()
+    with_callbacks(node, desk)
+    desk.keep(queue="main", min_level=2, matter={"device": "phone"})
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1", "access", 1, queue="main")
+    peer = await node.call(callerid=NUMBER)
+    await node.fact(CallQueued)
+    node.distributor.places.clear()
+    await peer.hang_up()
+    wish = await node.fact(CallbackRequested)
+    assert (await node.fact(CallLeft)).outcome == "abandoned"
+    assert (wish.first_queued_ms, wish.queue, wish.topic) == (5_000, "main", "access")
+    (draft,) = node.desk.tickets
+    assert (draft.kind, draft.fields["callback_number"], draft.fields["device"]) == ("callback", NUMBER, "phone")
+    await soon(lambda: desk.tickets.settled.get(wish.callback_id) == ("waiting", "planned"))
+    assert desk.tickets.settled["n1-cb-1"] == ("closed", "called_again")
+
+
 async def test_who_comes_to_another_queue_keeps_his_callback(office: Any, soon: Any) -> None:
     node, desk = office()
     with_callbacks(node, desk)
