@@ -4,7 +4,8 @@ Rules
   * Every operation raises ``CallerHungUp`` once the caller is gone, ``SessionLost`` once Asterisk is.
   * An operation may be cancelled at any moment: that stops what is being played at the next operation
     (``stop()`` does it at once) and loses no key.
-  * Keys pressed ahead are kept, up to a bound, for the next ``ask``; ``forget_keys`` drops them.
+  * Keys pressed ahead are kept, up to a bound, for the next ``ask``; ``forget_keys`` drops them. What follows
+    the last digit of a number belongs to that number and answers nothing else.
   * A reply is awaited no longer than the operation itself can last, plus a margin.
 """
 
@@ -26,6 +27,8 @@ MAX_PROMPT_S = 300.0
 MAX_KEYS_AHEAD = 32
 MAX_TALK_S = 4 * 3600.0
 HUSH_TIMEOUT_S = 0.15  # the speech server's word takes some 10 ms; a poke takes Asterisk about 100
+SURPLUS_MS = 1000  # after a number's last digit: its terminator, or a digit too many, may come yet
+LATE_S = 3.0  # after that pause: a terminator that comes now is still the number's
 POKE = "D"  # a key that telephones do not have: stops SPEECH RECOGNIZE, which takes no command
 
 DialStatus = Literal["answered", "no_answer", "declined", "unreachable", "cancelled"]
@@ -86,6 +89,7 @@ class Channel:
         self._session = session
         self._clock = clock
         self._keys = ""
+        self._late = ("", 0.0)  # a number's terminator that has not come, and until when it would be that
         self._music = ""
         self.poke: Callable[[], Awaitable[None]] | None = None  # gives ``POKE`` to this channel
         self.hush: Callable[[], Awaitable[bool]] | None = None  # has the speech server end its turn
@@ -138,7 +142,7 @@ class Channel:
 
     def put_key(self, key: str) -> None:
         """A key that came another way, as if it had been pressed ahead."""
-        if len(key) == 1 and key in commands.KEYS:
+        if len(key) == 1 and key in commands.KEYS and not self._is_late(key):
             self._keys = (self._keys + key)[:MAX_KEYS_AHEAD]
 
     # ------------------------------------------------------------------------------------ play and ask
@@ -150,13 +154,16 @@ class Channel:
         if barge_in and self._keys:
             return False
         self._music = ""  # STREAM FILE ends it
-        reply = await self._run(
-            commands.stream_file(sound, commands.KEYS if barge_in else ""), MAX_PROMPT_S + REPLY_MARGIN_S
-        )
-        if reply.number < 0:
-            await self.raise_if_gone()
-            raise PlaybackFailed(sound)
-        return not self._keep_key(reply)
+        offset = 0
+        while True:
+            command = commands.stream_file(sound, commands.KEYS if barge_in else "", offset)
+            reply = await self._run(command, MAX_PROMPT_S + REPLY_MARGIN_S)
+            if reply.number < 0:
+                await self.raise_if_gone()
+                raise PlaybackFailed(sound)
+            if not self._is_key(reply) or not self._is_late(chr(reply.number)):
+                return not self._keep_key(reply)
+            offset = _endpos(reply)
 
     async def ask(
         self,
@@ -182,16 +189,21 @@ class Channel:
     async def collect(
         self, max_digits: int, terminator: str, timeout_ms: int, interdigit_ms: int
     ) -> Answer | None:
-        """The keys of an ``ask`` without its prompt."""
+        """The keys of an ``ask`` without its prompt; more than ``max_digits`` when too many were typed."""
+        number = max_digits > 1 and terminator != ""
         keys = ""
-        while len(keys) < max_digits:
-            key = await self.wait_for_key(interdigit_ms if keys else timeout_ms)
+        while len(keys) < (MAX_KEYS_AHEAD if number else max_digits):
+            full = len(keys) >= max_digits
+            pause_ms = min(interdigit_ms, SURPLUS_MS) if full else interdigit_ms
+            key = await self.wait_for_key(pause_ms if keys else timeout_ms)
             if not key:
-                return Answer(keys) if keys else None
-            if terminator and key == terminator and max_digits > 1:
+                if full:
+                    self._late = (terminator, self._clock() + LATE_S)
+                break
+            if number and key == terminator:
                 return Answer(keys, terminated=True)
             keys += key
-        return Answer(keys)
+        return Answer(keys) if keys else None
 
     async def wait_for_key(self, timeout_ms: int, music_class: str = "") -> str:
         """The next key, "" when none came; with music meanwhile when a class is named."""
@@ -201,16 +213,24 @@ class Channel:
         if music_class != self._music:
             await self._run(commands.music(music_class or None))
             self._music = music_class
-        reply = await self._run(commands.wait_for_digit(timeout_ms), timeout_ms / 1000 + REPLY_MARGIN_S)
-        if reply.number < 0:
-            await self.raise_if_gone()
-            raise SessionLost("cannot wait for keys")
-        return chr(reply.number) if self._is_key(reply) else ""
+        while True:
+            wait = commands.wait_for_digit(timeout_ms)
+            reply = await self._run(wait, timeout_ms / 1000 + REPLY_MARGIN_S)
+            if reply.number < 0:
+                await self.raise_if_gone()
+                raise SessionLost("cannot wait for keys")
+            key = chr(reply.number) if self._is_key(reply) else ""
+            if not self._is_late(key):
+                return key
 
     async def recognise(self, sound: str, timeout_s: int, longest_s: float, offset: int = 0) -> Reply:
         """Plays a sound from ``offset`` samples on and hears speech or a key; see ``commands``."""
         self._music = ""  # playing ends it
-        return await self._run(commands.speech_recognize(sound, timeout_s, offset), longest_s)
+        while True:
+            reply = await self._run(commands.speech_recognize(sound, timeout_s, offset), longest_s)
+            if reply.note != "digit" or not self._is_late(reply.fields.get("digit", "")):
+                return reply
+            offset = _endpos(reply)
 
     async def silence(self) -> None:
         """Ends music."""
@@ -228,7 +248,7 @@ class Channel:
         silence_s = max(1, round(silence_ms / 1000)) if silence_ms else 0
         command = commands.record_file(path, sound_format, terminator, max_ms, silence_s, beep)
         reply = await self._session.run(command, max_ms / 1000 + REPLY_MARGIN_S)
-        duration_ms = int(reply.fields.get("endpos", "0") or 0) // 8
+        duration_ms = _endpos(reply) // 8
         if reply.note == "dtmf":
             return RawRecording("key", duration_ms)
         if reply.note == "timeout" and reply.number >= 0:
@@ -283,6 +303,13 @@ class Channel:
     def _is_key(self, reply: Reply) -> bool:
         return reply.ok and reply.number > 1 and chr(reply.number) in commands.KEYS
 
+    def _is_late(self, key: str) -> bool:
+        """Whether this key, the first after a number, only ends it. "" is no key."""
+        if not key:
+            return False
+        (terminator, until_s), self._late = self._late, ("", 0.0)
+        return key == terminator and self._clock() < until_s
+
     def _keep_key(self, reply: Reply) -> bool:
         if not self._is_key(reply):
             return False
@@ -291,6 +318,13 @@ class Channel:
 
     def _keep_leftover(self, reply: Reply) -> None:
         if reply.command.words[0] in ("STREAM", "WAIT"):
-            self._keep_key(reply)
+            if self._is_key(reply):
+                self.put_key(chr(reply.number))
         elif reply.note == "digit":
             self.put_key(reply.fields.get("digit", ""))
+
+
+def _endpos(reply: Reply) -> int:
+    """Samples that were played."""
+    written = reply.fields.get("endpos", "")
+    return int(written) if written.isdecimal() else 0

@@ -22,9 +22,14 @@ def noop() -> Command:
     return Command(("NOOP",))
 
 
-def stream_file(sound: str, escape_keys: str = "") -> Command:
-    """``result``: 0 played to its end, the ASCII code of the key that stopped it, -1 failed or hung up."""
-    return Command(("STREAM", "FILE", sound, escape_keys), interruptible=True)
+def stream_file(sound: str, escape_keys: str = "", offset: int = 0) -> Command:
+    """Plays from ``offset`` (samples) on.
+
+    ``result``: 0 played to its end, the ASCII code of the key that stopped it, -1 failed or hung up;
+    ``endpos`` in samples.
+    """
+    since = (str(offset),) if offset else ()
+    return Command(("STREAM", "FILE", sound, escape_keys, *since), interruptible=True)
 
 
 def wait_for_digit(timeout_ms: int) -> Command:

@@ -189,7 +189,7 @@ class Ask(Action):
     """Play and listen at once, keys and speech."""
 
     prompts: tuple[Prompt, ...]
-    max_digits: int = 1
+    max_digits: int = 1  # of a number (more than one) there may come more, when too many were typed
     terminator: str = "#"
     timeout_ms: int = 6000  # silence after the prompt
     interdigit_ms: int = 3000

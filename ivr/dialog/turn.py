@@ -113,7 +113,7 @@ class Turn:
         )
         if self.s.typed_ahead:
             taken, rest = _take(self.s.typed_ahead, action.max_digits, action.terminator)
-            complete = len(taken) == action.max_digits or len(taken) < len(self.s.typed_ahead)
+            complete = len(taken) >= action.max_digits or len(taken) < len(self.s.typed_ahead)
             if not whole or complete:
                 self.set(typed_ahead=rest)
                 self.pending = []
@@ -152,8 +152,9 @@ def topic_prompt(topic: str) -> str:
 
 
 def _take(keys: str, count: int, terminator: str) -> tuple[str, str]:
-    """The first answer of typed-ahead keys, and the rest."""
-    if count > 1 and terminator and terminator in keys[: count + 1]:
+    """The first answer of typed-ahead keys, and the rest. A number ends with its terminator: a digit too many
+    is part of it, and not the answer to the next question."""
+    if count > 1 and terminator:
         taken, _, rest = keys.partition(terminator)
         return taken, rest
     return keys[:count], keys[count:]

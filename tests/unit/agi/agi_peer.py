@@ -142,7 +142,7 @@ class FakeAsterisk:
 
     async def _do(self, words: list[str]) -> None:
         match words:
-            case ["STREAM", "FILE", sound, keys]:
+            case ["STREAM", "FILE", sound, keys, *_]:
                 await self._stream(sound, keys)
             case ["WAIT", "FOR", "DIGIT", timeout]:
                 await self._wait_for_digit(int(timeout) / 1000)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ivr.agi.channel import Answer, CallerHungUp, Channel, PlaybackFailed
+from ivr.agi.channel import MAX_KEYS_AHEAD, Answer, CallerHungUp, Channel, PlaybackFailed
 from ivr.agi.session import Session, SessionLost
 
 Peer = tuple[Any, Session]
@@ -64,6 +64,58 @@ async def test_ask(peer: Peer, channel: Channel, keys: str, max_digits: int, exp
     peer[0].sounds["menu"] = 0.02
     peer[0].key(keys)
     assert await channel.ask(["menu"], max_digits=max_digits, **COLLECT) == expected
+
+
+async def test_a_digit_too_many_belongs_to_the_number(peer: Peer, channel: Channel) -> None:
+    peer[0].key("12345678")
+    assert await channel.ask([], max_digits=7, **COLLECT) == Answer("12345678")
+    assert channel.keys_ahead == ""
+    peer[0].key("1234567#1")
+    assert await channel.ask([], max_digits=7, **COLLECT) == Answer("1234567", terminated=True)
+    assert await channel.ask([], max_digits=1, **COLLECT) == Answer("1"), "typed ahead on purpose"
+
+
+async def test_no_key_is_collected_for_ever(peer: Peer, channel: Channel) -> None:
+    peer[0].key("1" * 100)
+    answer = await channel.ask([], max_digits=7, **COLLECT)
+    assert answer is not None and len(answer.keys) == MAX_KEYS_AHEAD
+
+
+async def number_and_late_key(peer: Peer, key: str, after_s: float) -> Channel:
+    """A number that its last digit ended, then a key into the next prompt."""
+    now = [100.0]
+    channel = Channel(peer[1], lambda: now[0])
+    peer[0].key("1234567")
+    assert await channel.ask([], max_digits=7, **COLLECT) == Answer("1234567")
+    now[0] += after_s
+    peer[0].sounds["next"] = 0.02
+    peer[0].key(key)
+    return channel
+
+
+@pytest.mark.parametrize(
+    ("key", "after_s", "answer"),
+    [("#", 1.0, None), ("#1", 1.0, "1"), ("1", 1.0, "1"), ("#", 4.0, "#"), ("##", 1.0, "#")],
+)
+async def test_a_late_terminator_answers_nothing(
+    peer: Peer, key: str, after_s: float, answer: str | None
+) -> None:
+    channel = await number_and_late_key(peer, key, after_s)
+    given = await channel.ask(["next"], max_digits=1, **COLLECT)
+    assert (given and given.keys) == answer
+
+
+async def test_a_prompt_goes_on_where_a_late_terminator_stopped_it(peer: Peer) -> None:
+    channel = await number_and_late_key(peer, "#", 1.0)
+    assert await channel.play("next")
+    assert peer[0].commands[-1].endswith(" 800") and peer[0].said == ["next", "next"]
+
+
+async def test_a_late_terminator_while_listening(peer: Peer) -> None:
+    channel = await number_and_late_key(peer, "#2", 1.0)
+    peer[0].speech = []
+    reply = await channel.recognise("next", 1, 5.0)
+    assert (reply.note, reply.fields["digit"]) == ("digit", "2")
 
 
 async def test_music_is_set_again_after_a_prompt(peer: Peer, channel: Channel) -> None:
