@@ -117,7 +117,8 @@ def _topic_of(meaning: Meaning, option: Option | None) -> str:
 
 
 def _act(turn: Turn, node: Menu, intent: str, topic: str, option: Option | None) -> None:
-    if topic:
+    # Who waits for one subject and asks about another meanwhile is still to be helped with the first.
+    if topic and not (turn.s.queued and turn.s.topic):
         turn.set(topic=topic)
     if intent.startswith("answer."):
         turn.slot("answer", intent.removeprefix("answer."))
