@@ -89,11 +89,11 @@ def times(count: int) -> list[Phrase]:
 
 
 def _time(text: str, every: tuple[Appointment, ...]) -> Phrase:
-    wanted = spoken.understood(text, "ru", every)
+    wanted = spoken.understood(text, "ru", every, 0)
     assert wanted is not None
 
     def right(heard: str) -> bool:
-        return spoken.understood(heard, "ru", every) == wanted
+        return spoken.understood(heard, "ru", every, 0) == wanted
 
     return Phrase(text, right, "time", "choice", phrases_of(every, "ru"))
 

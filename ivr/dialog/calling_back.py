@@ -137,7 +137,7 @@ def _time_said(turn: Turn, node: Callback, input: Input) -> bool:
     """He named a time himself: at any question about the callback. «Один» is still a key."""
     if not isinstance(input, Utterance) or digits_in(input.text, turn.s.language) in (THIS, OTHER, REFUSE):
         return False
-    time = spoken.understood(input.text, turn.s.language, _times(turn))
+    time = spoken.understood(input.text, turn.s.language, _times(turn), turn.now_ms)
     if time is not None:
         _choose(turn, node, time)
     return time is not None
