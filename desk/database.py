@@ -31,15 +31,22 @@ _MIGRATION_LOCK = 0x445A56  # any number that is ours alone in this PostgreSQL d
 _POOL_SIZE = 8
 
 
+class BadUrl(ValueError):
+    """The database's URL cannot be used; the text does not repeat it, as it may hold a password."""
+
+
 class Database:
     def __init__(self, url: str, timeout_s: float) -> None:
+        """Nothing is opened yet. Raises BadUrl."""
         try:
             parsed = make_url(url)
-        except ArgumentError:
-            raise ValueError("the database's URL cannot be read") from None  # it may hold a password
+        except (ArgumentError, ValueError):
+            raise BadUrl("the database's URL cannot be read") from None
         if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-            raise ValueError(f"unknown kind of database: {parsed.get_backend_name()}")
+            raise BadUrl(f"unknown kind of database: {parsed.get_backend_name()}")
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite and parsed.database in (None, "", ":memory:"):
+            raise BadUrl("the desk needs a database file")
         self._url = _with_async_driver(parsed)
         self._timeout_s = timeout_s
         self._engine: AsyncEngine | None = None
@@ -185,9 +192,7 @@ def _with_async_driver(url: URL) -> URL:
 
 def _make_private_file(url: URL) -> None:
     """0600 before SQLite opens it; its WAL and shared-memory files take the same mode."""
-    if not url.database or url.database == ":memory:":
-        raise ValueError("the desk needs a database file")
-    file = Path(url.database)
+    file = Path(str(url.database))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))

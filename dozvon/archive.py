@@ -19,6 +19,7 @@ from acd.journal.stream import Entry, Journal, id_pair
 from desk.contract import DeskUnavailable
 from desk.database import Database
 from desk.journal import Kept, SqlJournal
+from dozvon.check import guarded
 from dozvon.settings import Settings
 
 PAGE = 2_000
@@ -49,6 +50,7 @@ def entries(
     """All that an installation still knows of a period, in order, each entry once: from Redis, this machine's
     files and the database. ``with_past``: also what was said before the period and still held in it (agents,
     rules), and all of the day before. ``complain`` hears of a source that fails; the others are used.
+    Raises ConfigurationFaulty for an address that is none.
     """
     whole_from_ms = max(0, from_ms - LEAD_MS) if with_past else from_ms
     first_ms = 0 if with_past else from_ms
@@ -59,7 +61,7 @@ def entries(
         except JournalError as error:
             complain(f"the journal in Redis cannot be read, only the archive is used: {error}")
         spooled = sorted(Archive(settings.home / "journal").between(first_ms, to_ms), key=_order)
-        database = Database(settings.database_url, _TIMEOUT_S)
+        database = guarded(lambda: Database(settings.database_url, _TIMEOUT_S))
         shelved = _shelved(runner, database, whole_from_ms, to_ms, STANDING if with_past else (), complain)
         try:
             yield from _once(heapq.merge(shelved, spooled, live, key=_order))
@@ -68,7 +70,7 @@ def entries(
 
 
 async def _live(settings: Settings, first_ms: int, to_ms: int) -> list[Entry]:
-    journal = Journal(settings.redis_url)
+    journal = guarded(lambda: Journal(settings.redis_url))
     found: list[Entry] = []
     after = f"{first_ms}"
     try:

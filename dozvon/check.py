@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
-from dozvon import hotline
+from dozvon import hotline, queues
 from dozvon.settings import Settings, SettingsError
 
 T = TypeVar("T")
 
 
-class ConfigurationFaulty(Exception):
+class ConfigurationFaulty(SettingsError):
     """The configuration cannot be used; the text has a line a fault."""
 
 
 def _errors() -> tuple[type[Exception], ...]:
     """What loaders raise for an administrator's mistake: their text is for him."""
+    from acd.journal.link import BadAddress
     from acd.rules_file import RulesFileError
     from acd.service.roster import RosterError
+    from desk.database import BadUrl
     from desk.vault import VaultError
     from dozvon.staffing_files import StaffingFileError
     from ivr.dialog.flow import FlowError
@@ -28,6 +30,8 @@ def _errors() -> tuple[type[Exception], ...]:
 
     return (
         SettingsError,
+        BadAddress,
+        BadUrl,
         RulesFileError,
         RosterError,
         StaffingFileError,
@@ -76,7 +80,12 @@ def unserved(settings: Settings, spoken: Collection[str]) -> Iterator[tuple[str,
 
 
 def faults(settings: Settings) -> Iterator[tuple[str, str]]:
-    """(``error`` or ``warning``, text) of every part; a part that cannot be read does not hide the others."""
+    """(``error`` or ``warning``, text) of every part, each once, whichever parts meet it; a part that cannot
+    be read does not hide the others."""
+    return iter(dict.fromkeys(_faults(settings)))
+
+
+def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
     from acd.service import roster
     from dozvon.commands.prompts import check as check_prompts
     from dozvon.machine.check import check as check_asterisk
@@ -110,8 +119,7 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield "warning", f"{settings.config / 'hours.yaml'}:1: {warning}"
 
     def rules() -> Iterator[tuple[str, str]]:
-        hotline.rules(settings)
-        yield from ()
+        yield from queues.strangers(settings)
 
     def asterisk() -> Iterator[tuple[str, str]]:
         yield from (("error", fault) for fault in check_asterisk(settings))
@@ -127,13 +135,38 @@ def faults(settings: Settings) -> Iterator[tuple[str, str]]:
         load_shifts(settings.config / "shifts.yaml", hotline.schedules(settings)[""], known.agents)
         yield from ()
 
+    def stores() -> Iterator[tuple[str, str]]:
+        from acd.journal.link import BadAddress, connect
+        from desk.database import BadUrl, Database
+
+        def client() -> None:  # neither opens a connection yet
+            connect(settings.redis_url)
+
+        def database() -> None:
+            Database(settings.database_url, timeout_s=1)
+
+        for field, build in (("redis.url", client), ("database.url", database)):
+            try:
+                build()
+            except (BadAddress, BadUrl) as error:
+                yield "error", f"{settings.config / 'dozvon.yaml'}: {field}: {error}"
+
+    def understanding() -> Iterator[tuple[str, str]]:
+        from dozvon.understanding import faults
+
+        try:
+            topics = hotline.topics(settings)
+        except SettingsError:  # told by the parts above
+            topics = None
+        yield from (("error", fault) for fault in faults(settings, topics))
+
     def words() -> Iterator[tuple[str, str]]:
         from dozvon.speech import unheard
 
         yield from unheard(settings, load_flow(settings.config / "flows"))
 
     errors = _errors()
-    for part in (texts, flows, agents, hours, rules, shifts, asterisk, tokens, words):
+    for part in (texts, flows, agents, hours, rules, shifts, asterisk, tokens, stores, understanding, words):
         try:
             yield from part()
         except errors as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from acd.contract import RulesLoaded
 from dozvon.settings import Settings, SettingsError
+from ivr.config_file import read
+from ivr.dialog.marks import Bad, compose, mapping, table
 from ivr.prompts.slots import LANGUAGES
 
 if TYPE_CHECKING:
@@ -27,24 +27,29 @@ MAX_BYTES = 1_000_000
 
 def topics(settings: Settings) -> dict[str, dict[str, str]]:
     """Topics and their titles by language, from ``topics.yaml``. Raises SettingsError."""
-    file = settings.config / "topics.yaml"
-    try:
-        raw = yaml.safe_load(file.read_bytes()[:MAX_BYTES]) or {}
-    except OSError as error:
-        raise SettingsError(f"{file}:1: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise SettingsError(f"{file}:{mark.line + 1 if mark else 1}: no YAML") from None
-    found = raw.get("topics") if isinstance(raw, dict) else None
-    if not isinstance(found, dict) or not found:
-        raise SettingsError(f"{file}:1: 'topics' must name at least one topic")
-    for topic, titles in found.items():
-        lacking = [language for language in settings.hotline.languages if not (titles or {}).get(language)]
-        first = settings.hotline.languages[0]
-        missing = [language for language in lacking if language in LANGUAGES or language == first]
+    return read_topics(settings.config, settings.hotline.languages)
+
+
+def read_topics(config: Path, languages: Sequence[str] = ()) -> dict[str, dict[str, str]]:
+    """Topics of a configuration folder, with a title in each of these languages. Raises SettingsError."""
+    return read(config / "topics.yaml", lambda text: _topics(text, languages), SettingsError, MAX_BYTES)
+
+
+def _topics(content: str, languages: Sequence[str]) -> dict[str, dict[str, str]]:
+    root = compose(content)
+    fields = mapping(root) if root is not None else {}
+    named = mapping(fields["topics"][1]) if "topics" in fields else {}
+    if not named:
+        raise Bad(root, "'topics' must name at least one topic")
+    found = {}
+    for topic, (key, value) in named.items():
+        titles = found[topic] = table(value)
+        lacking = [language for language in languages if not titles.get(language)]
+        missing = [language for language in lacking if language in LANGUAGES or language == languages[0]]
         if missing:
-            raise SettingsError(f"{file}: {topic}: a title is missing in {', '.join(missing)}")
-        titles.update(dict.fromkeys(lacking, titles[first]))
+            raise Bad(key, f"{topic}: a title is missing in {', '.join(missing)}")
+        for language in lacking:
+            titles[language] = titles[languages[0]]
     return found
 
 
@@ -57,7 +62,7 @@ def rules(settings: Settings) -> RulesLoaded | None:
 
 
 def catalogue(settings: Settings) -> Catalogue:
-    """Texts and answers. Raises ivr.prompts.files.FilesFaulty."""
+    """Texts and answers. Raises ivr.prompts.files.FilesFaulty, SettingsError for topics."""
     from dozvon.commands.prompts import load_catalogue
 
     return load_catalogue(settings.config, settings.voice_prompts)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def make_desk(settings: Settings) -> SqlDesk:
-    """Not started yet. Raises VaultError when the key file is wrong."""
+    """Not started yet. Raises VaultError when the key file is wrong, BadUrl for ``database.url``."""
     from desk.store import SqlDesk
     from desk.vault import Vault
 

@@ -7,14 +7,21 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ivr.config_file import read
+from ivr.dialog.marks import Bad, compose, plain
 
 ROOT = Path(__file__).resolve().parent.parent
+MAX_BYTES = 1_000_000
+Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = Annotated[str, Field(pattern=r"^[\w.-]+:\d{1,5}$", max_length=260)]
 
@@ -30,8 +37,25 @@ def _known_zone(name: str) -> str:
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 
 
+def _url(pattern: str, example: str) -> AfterValidator:
+    """Of an address, which may hold a password: no fault repeats it."""
+
+    def fits(url: str) -> str:
+        if url and not re.match(pattern, url):
+            raise ValueError(f"an address like {example} is expected")
+        return url
+
+    return AfterValidator(fits)
+
+
+RedisUrl = Annotated[str, _url(r"(rediss?|redis\+sentinel|unix)://.", "redis://HOST:6379/0")]
+DatabaseUrl = Annotated[
+    str, _url(r"(sqlite|postgresql)(\+\w+)?://.", "postgresql+asyncpg://USER:PASSWORD@HOST/NAME")
+]
+
+
 class SettingsError(Exception):
-    """The settings file is wrong; the text names file and field."""
+    """The settings file is wrong; the text has a line ``file:line: field: fault`` for each fault."""
 
 
 class Section(BaseModel):
@@ -40,22 +64,22 @@ class Section(BaseModel):
 
 class Hotline(Section):
     name: str = "Дозвон"
-    number: str = "88005553535"
-    timezone: str = "Europe/Moscow"
+    number: Annotated[str, Field(pattern=r"^[+(]?\d[\d ()-]{1,30}$")] = "88005553535"
+    timezone: ZoneName = "Europe/Moscow"
     language: str = "ru"
-    languages: tuple[str, ...] = ("ru", "en")
-    target_s: int = 120  # a caller reaches a specialist within this time
-    short_abandon_s: int = 5  # who hangs up sooner did not really wait
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("ru", "en")
+    target_s: Count = 120  # a caller reaches a specialist within this time
+    short_abandon_s: Annotated[int, Field(ge=0)] = 5  # who hangs up sooner did not really wait
 
 
 class Redis(Section):
-    url: str = ""  # "" starts a child of our own in ``home``; redis:// or redis+sentinel://
+    url: RedisUrl = ""  # "" starts a child of our own in ``home``; redis:// or redis+sentinel://
     port: Port = 6390  # of the child
-    maxmemory_mb: int = 512
+    maxmemory_mb: Count = 512
 
 
 class Database(Section):
-    url: str = ""  # "" is SQLite in ``home``; postgresql+asyncpg://user:password@host/name
+    url: DatabaseUrl = ""  # "" is SQLite in ``home``; postgresql+asyncpg://user:password@host/name
     journal_days: Annotated[int, Field(ge=7)] = 750  # the journal's archive; two years for staffing's seasons
 
 
@@ -64,7 +88,7 @@ class Agi(Section):
     port: Port = 4573
     # host:port of the node that takes calls and waiting callers when this one is away; "": there is none.
     second: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]{1,253}:\d{1,5})?$")] = ""
-    max_sessions: int = 600
+    max_sessions: Count = 600
 
 
 class Speech(Section):
@@ -73,7 +97,7 @@ class Speech(Section):
     port: Port = 9099
     model: str = ""  # "" is the small model that ships
     # Callers who speak at the same moment; fewer for a large model, see docs/measurements.md.
-    max_turns: int = 24
+    max_turns: Count = 24
     # Waiting callers who are listened to over the music at the same time; the others have keys. 0: none.
     hold_listeners: Annotated[int, Field(ge=0)] = 20
     # `dozvon speech --listen` elsewhere, HOST:PORT each, for any call. (): this daemon listens itself.
@@ -96,11 +120,17 @@ class Asterisk(Section):
     trunk_match: tuple[str, ...] = ("127.0.0.2",)
     trunk_port: Port = 5060  # where the first of them takes our calls (callbacks)
 
+    @model_validator(mode="after")
+    def _rtp_ports_in_order(self) -> Self:
+        if self.rtp_start >= self.rtp_end:
+            raise ValueError(f"rtp_start ({self.rtp_start}) has to be below rtp_end ({self.rtp_end})")
+        return self
+
 
 class Web(Section):
     host: str = "127.0.0.1"
     port: Port = 8080
-    max_body_bytes: int = 1_000_000
+    max_body_bytes: Count = 1_000_000
 
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
@@ -116,6 +146,12 @@ class Callbacks(Section):
     zones: dict[str, ZoneName] = {}
     # So many customers may choose the same time; then it is not offered any more.
     most_a_time: Annotated[int, Field(ge=1, le=100_000)] = 40
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> Self:
+        if self.not_before >= self.not_after:  # texts of one form: HH:MM
+            raise ValueError(f"not_before ({self.not_before}) has to be before not_after ({self.not_after})")
+        return self
 
 
 class Chats(Section):
@@ -167,26 +203,33 @@ class Settings(Section):
 
 
 def load(config: Path | None = None) -> Settings:
-    """Settings from ``config/dozvon.yaml``; raises SettingsError with file and field."""
+    """Settings from ``config/dozvon.yaml``; raises SettingsError with every fault's line and field."""
     folder = config or Path(os.environ.get("DOZVON_CONFIG") or ROOT / "config")
     file = folder / "dozvon.yaml"
-    try:
-        raw = yaml.safe_load(file.read_text("utf-8")) or {}
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{file}: {' '.join(str(error).split())}") from None
-    if not isinstance(raw, dict):
-        raise SettingsError(f"{file}:1: a mapping is expected")
-    if home := os.environ.get("DOZVON_HOME"):
-        raw["home"] = home
-    try:
-        settings = Settings.model_validate({**raw, "config": folder})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{file}: {where}: {first['msg']}") from None
+    settings = read(file, lambda content: _parse(content, file), SettingsError, MAX_BYTES)
     # Where a path is not absolute it is meant from the project's root; joining an absolute one keeps it.
     return settings.model_copy(
         update={"home": ROOT / settings.home, "voice_prompts": ROOT / settings.voice_prompts}
     )
+
+
+def _parse(content: str, file: Path) -> Settings:
+    """Raises Bad, SettingsError."""
+    root = compose(content)
+    raw = (plain(root) if root is not None else None) or {}
+    if not isinstance(raw, dict):
+        raise Bad(root, "a mapping is expected")
+    if home := os.environ.get("DOZVON_HOME"):
+        raw["home"] = home
+    try:
+        return Settings.model_validate({**raw, "config": file.parent})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_faults(error, root, file))) from None
+
+
+def _faults(error: ValidationError, root: yaml.Node | None, file: Path) -> Iterator[str]:
+    from acd.rules_file import line_of
+
+    for fault in error.errors():
+        field = ".".join(map(str, fault["loc"]))
+        yield f"{file}:{line_of(root, field)}: {field}: {fault['msg'].removeprefix('Value error, ')}"

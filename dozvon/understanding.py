@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from dozvon import trained
 from dozvon.settings import Settings
-from ivr.dialog.understanding import Question, Understander
+from ivr.dialog.understanding import ExamplesFaulty, Question, Understander, examples
 from ivr.dialog.understanding import load as load_understander
 from ivr.prompts import answers as files
 
@@ -27,3 +27,15 @@ def load(settings: Settings, languages: Sequence[str] = (), *, answers: bool = T
         for language in languages
     }
     return load_understander(settings.config, languages, questions, trained.classifier)
+
+
+def faults(settings: Settings, topics: Collection[str] | None) -> Iterator[str]:
+    """What is wrong with the examples, a fault a language, each with file and line; nothing is trained.
+    ``topics`` are the subjects there are, None: any."""
+    for language in settings.hotline.languages:
+        file = settings.config / "understanding" / f"{language}.yaml"
+        try:
+            if file.exists():
+                examples.load(file, language, topics)
+        except ExamplesFaulty as error:
+            yield str(error)

@@ -11,10 +11,14 @@ import click
 def cli() -> None:
     """Configuration, flows, prompts and Asterisk's files: every fault with file and line; exit 1 if any."""
     from dozvon.check import faults
-    from dozvon.settings import load
+    from dozvon.settings import SettingsError, load
 
     errors = 0
-    for severity, text in faults(load()):
+    try:
+        found = faults(load())
+    except SettingsError as error:  # without settings nothing else can be looked for
+        found = (("error", line) for line in str(error).splitlines())
+    for severity, text in found:
         errors += severity == "error"
         click.echo(f"{severity}: {text}")
     click.echo(f"{errors} fault{'s' * (errors != 1)}" if errors else "no faults")

@@ -17,18 +17,18 @@ LANGUAGE = click.option("--language", "-l", help="only this language")
 
 
 def load_catalogue(config: Path, voice_prompts: Path) -> Catalogue:
-    """Texts and answers of an installation. Raises ivr.prompts.files.FilesFaulty."""
-    from ivr.prompts import answers, catalogue, files
+    """Texts and answers of an installation. Raises FilesFaulty, SettingsError for topics."""
+    from dozvon.hotline import read_topics
+    from ivr.prompts import answers, catalogue
 
-    topics = config / "topics.yaml"
-    known = files.read(topics)[0].fields["topics"].fields if topics.is_file() else None
+    known = read_topics(config) if (config / "topics.yaml").is_file() else None
     languages = catalogue.languages_of(voice_prompts)
     found = answers.load(config / "answers", languages, topics=known)
     return catalogue.load(voice_prompts, languages, extra=answers.entries(found, languages))
 
 
 def check(config: Path, voice_prompts: Path) -> list[Fault]:
-    """Every fault of texts, answers and rendered sounds; for ``dozvon check`` too."""
+    """Every fault of texts, answers and rendered sounds; for ``dozvon check`` too. Raises SettingsError."""
     from ivr.prompts.files import Fault, FilesFaulty
     from ivr.prompts.render import Store
 

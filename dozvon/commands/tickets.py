@@ -149,6 +149,7 @@ def _with_desk(work: Callable[[SqlDesk, Actor], Awaitable[Answer]]) -> tuple[Ans
     import asyncio
 
     from desk.contract import DeskUnavailable
+    from desk.database import BadUrl
     from desk.office import Actor, NoRecording, TicketNotFound
     from desk.vault import VaultError
     from dozvon import settings as settings_module
@@ -171,7 +172,7 @@ def _with_desk(work: Callable[[SqlDesk, Actor], Awaitable[Answer]]) -> tuple[Ans
         raise click.ClickException(f"there is no ticket {error}") from None
     except NoRecording as error:
         raise click.ClickException(f"ticket {error} has no recording") from None
-    except (DeskUnavailable, VaultError) as error:
+    except (DeskUnavailable, VaultError, BadUrl) as error:
         raise click.ClickException(f"the desk cannot be used: {error}") from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None

@@ -103,6 +103,18 @@ def items(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value)
 
 
+def plain(node: yaml.Node) -> Any:
+    """The tree as data, numbers and flags as YAML means them; names stay texts."""
+    if isinstance(node, yaml.MappingNode):
+        return {name: plain(value) for name, (_, value) in mapping(node).items()}
+    if isinstance(node, yaml.SequenceNode):
+        return [plain(item) for item in node.value]
+    try:
+        return yaml.constructor.SafeConstructor().construct_object(node)
+    except (yaml.YAMLError, ValueError):  # 2026-13-45 looks like a date
+        raise Bad(node, f"'{text(node)}' is not what it looks like; put it in quotes") from None
+
+
 def whole(node: yaml.Node) -> int:
     value = text(node)
     if not value.isascii() or not value.isdigit() or len(value) > 7:

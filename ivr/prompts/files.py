@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from ivr.dialog.marks import quick
+from ivr.dialog.marks import Bad, plain, quick
 
 MAX_BYTES = 1_000_000
 
@@ -68,7 +68,11 @@ def read(file: Path) -> tuple[Field, list[Fault]]:
 def _field(node: yaml.Node, file: Path, faults: list[Fault]) -> Field:
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
-        return Field(_plain(node), line, {})
+        try:
+            return Field(plain(node), line, {})
+        except Bad as error:
+            faults.append(Fault(file, error.line, str(error)))
+            return Field(None, line, {})
     fields: dict[str, Field] = {}
     for key_node, value_node in node.value:
         key, at = str(key_node.value), key_node.start_mark.line + 1
@@ -78,7 +82,3 @@ def _field(node: yaml.Node, file: Path, faults: list[Fault]) -> Field:
         inner = _field(value_node, file, faults)
         fields[key] = Field(inner.value, at, inner.fields)
     return Field({key: field.value for key, field in fields.items()}, line, fields)
-
-
-def _plain(node: yaml.Node) -> object:
-    return yaml.constructor.SafeConstructor().construct_object(node, deep=True)

@@ -3,7 +3,7 @@ in the folder config/understanding/LANGUAGE. Faults are told with file and line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +40,10 @@ class Examples:
     unanswered: tuple[str, ...] = ()  # questions that no answer fits, whatever subject they have
 
 
-def load(file: Path, language: str) -> Examples:
-    """``file`` and the files of the folder beside it that is named like it. Raises ExamplesFaulty."""
-    found = _Found()
+def load(file: Path, language: str, topics: Collection[str] | None = None) -> Examples:
+    """``file`` and the files of the folder beside it that is named like it; ``topics`` are the subjects there
+    are (None: any). Raises ExamplesFaulty."""
+    found = _Found(topics)
     for each in (file, *sorted(file.with_suffix("").glob("*.yaml"))):
         found.read(each)
     if len({label for _, label in found.labelled}) < 2:
@@ -53,7 +54,8 @@ def load(file: Path, language: str) -> Examples:
 class _Found:
     """What the files read until now hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, topics: Collection[str] | None) -> None:
+        self._topics = topics
         self.labelled: list[tuple[str, str]] = []
         self.synonyms: list[tuple[str, ...]] = []
         self.unanswered: list[str] = []
@@ -61,9 +63,9 @@ class _Found:
 
     def read(self, file: Path) -> None:
         sections = _sections(file)
-        for section, known in (("topics", None), ("commands", COMMANDS)):
+        for section, known in (("topics", self._topics), ("commands", COMMANDS)):
             for label, node in _mapping(file, sections.get(section)).items():
-                if known and label not in known:
+                if known is not None and label not in known:
                     raise ExamplesFaulty(f"{file}:{_line(node)}: {label}: unknown; known: {', '.join(known)}")
                 self._add(file, _texts(file, node), label)
         self._add(file, _texts(file, sections.get(NONE)), NONE)
@@ -114,7 +116,11 @@ def _mapping(file: Path, node: yaml.Node | None) -> Mapping[str, yaml.Node]:
         return {}
     if not isinstance(node, yaml.MappingNode):
         raise ExamplesFaulty(f"{file}:{_line(node)}: a mapping is expected")
-    return {str(key.value): value for key, value in node.value}
+    found: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        if found.setdefault(str(key.value), value) is not value:
+            raise ExamplesFaulty(f"{file}:{_line(key)}: {key.value}: stands here twice")
+    return found
 
 
 def _items(file: Path, node: yaml.Node) -> list[yaml.Node]:
