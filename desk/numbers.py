@@ -55,8 +55,8 @@ def draw_ticket_number(payload_digits: int = _PAYLOAD_DIGITS) -> str:
 def normal_telephone(number: str) -> str:
     """One form of a telephone number, digits only; "" for a withheld or senseless one.
 
-    The Russian trunk prefix is folded: 8 800 … and +7 800 … are the same subscriber. A number with its country
-    code is not: +84 991 234 567 (Vietnam) is nobody in Moscow.
+    The Russian trunk prefix is folded: 8 800 … and +7 800 … are the same subscriber. A number with its
+    country code is not: +84 991 234 567 (Vietnam) is nobody in Moscow.
     """
     if not _TELEPHONE.fullmatch(number.strip()):
         return ""

@@ -6,6 +6,8 @@ only when a ticket names a sealed file that is there.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from desk.models import TicketRow
 
 log = structlog.get_logger(__name__)
 _BATCH = 200
+STRAY_AGE_S = 24 * 3600
+CONVERSATION = ".talk.wav"  # ivr.agi.waiting names them so
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,34 @@ async def take_pending(database: Database, keeping: Keeping) -> int:
             taken,
         )
     return count
+
+
+async def sweep_strays(database: Database, folder: Path, now_s: float) -> int:
+    """Remove callers' recordings in ``folder`` that no ticket waits for, a day old or older: their daemon was
+    killed before they became a request or were thrown away. Recorded conversations are not the desk's.
+    ``folder`` is absolute, as the tickets' paths are.
+    """
+    async with database.read() as session:
+        pending = await session.scalars(
+            select(TicketRow.recording_pending).where(TicketRow.recording_pending != "")
+        )
+        wanted = set(pending.all())
+    removed = await asyncio.to_thread(_sweep, folder, wanted, now_s)
+    if removed:
+        log.warning("stray recordings removed", action="recordings_swept", removed=removed)
+    return removed
+
+
+def _sweep(folder: Path, wanted: set[str], now_s: float) -> int:
+    removed = 0
+    for path in folder.glob("*.wav"):
+        if path.name.endswith(CONVERSATION) or str(path) in wanted:
+            continue
+        with suppress(FileNotFoundError):
+            if now_s - path.stat().st_mtime >= STRAY_AGE_S:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 async def _note(

@@ -181,7 +181,12 @@ class Daemon:
         self._spawn("orders", self.calls.follow)
         self._spawn("spool", self._import_spool)
         self._spawn("files", self._changes.run)
-        self._spawn("retention", lambda: retention.keep_up(self.desk, self._settings.database.journal_days))
+        self._spawn(
+            "retention",
+            lambda: retention.keep_up(
+                self.desk, self._settings.recordings.absolute(), self._settings.database.journal_days
+            ),
+        )
         if self._settings.speech.enabled:
             self._spawn("speech", self._listen)
         if self.callbacks is not None:

@@ -7,7 +7,9 @@ not be done is tried again soon, by itself.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import structlog
 
@@ -15,6 +17,7 @@ from desk.clock import wall_clock_ms
 from desk.contract import DeskUnavailable
 from desk.journal import SqlJournal
 from desk.store import SqlDesk
+from desk.taking import sweep_strays
 from desk.upkeep import DAY_MS
 
 EVERY_S = 24 * 3600.0
@@ -24,13 +27,17 @@ log = structlog.get_logger(__name__)
 Chore = Callable[[], Awaitable[object]]
 
 
-async def keep_up(desk: SqlDesk, journal_days: int) -> None:
-    """For ever."""
+async def keep_up(desk: SqlDesk, recordings: Path, journal_days: int) -> None:
+    """For ever. ``recordings``: where callers' words lie until they belong to a ticket."""
 
     async def forget_journal() -> None:
         await SqlJournal(desk.database).forget(wall_clock_ms() - journal_days * DAY_MS)
 
-    await asyncio.gather(*(_daily(chore) for chore in (desk.purge, desk.take_pending, forget_journal)))
+    async def forget_strays() -> None:
+        await sweep_strays(desk.database, recordings, time.time())
+
+    chores = (desk.purge, desk.take_pending, forget_strays, forget_journal)
+    await asyncio.gather(*(_daily(chore) for chore in chores))
 
 
 async def _daily(chore: Chore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +20,12 @@ from dozvon import retention
 
 from .test_tickets import draft
 
+NOWHERE = Path("no-recordings-here")
+
 
 @contextlib.asynccontextmanager
 async def housekeeping(desk: SqlDesk) -> AsyncIterator[None]:
-    task = asyncio.create_task(retention.keep_up(desk, journal_days=750))
+    task = asyncio.create_task(retention.keep_up(desk, NOWHERE, journal_days=750))
     try:
         yield
     finally:

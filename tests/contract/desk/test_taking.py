@@ -15,6 +15,7 @@ from desk.contract import DeskUnavailable
 from desk.keeping import Keeping
 from desk.office import TicketFilter
 from desk.store import SqlDesk
+from desk.taking import sweep_strays
 from ivr import spool
 from ivr.agi.tickets import open_ticket
 from ivr.dialog.contract import TicketFailed
@@ -55,7 +56,7 @@ def sealed(desk: SqlDesk) -> list[Path]:
 
 @pytest.mark.parametrize("committed", [True, False], ids=["committed", "rolled back"])
 @pytest.mark.parametrize(
-    ("how", "patience_s"), [("line", 3.0), ("desk", 3.0), ("call", 0.2)], ids=["line", "desk", "call"]
+    ("how", "patience_s"), [("line", 3.0), ("desk", 3.0), ("call", 1.5)], ids=["line", "desk", "call"]
 )
 async def test_a_commit_without_an_answer_costs_no_recording(
     place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, patience_s: float, committed: bool
@@ -138,3 +139,18 @@ async def test_an_answer_lost_while_a_recording_is_taken_later_costs_none(
     await desk.open_ticket(draft(recording_path=str(file)))
     assert not file.exists()
     assert await heard(desk, ticket.number) == content
+
+
+async def test_a_recording_that_no_ticket_waits_for_goes_after_a_day(
+    desk: SqlDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("stray.wav", "young.wav", "c1.talk.wav", "waits.wav")
+    stray, young, talk, waits = (sound(tmp_path, name=name) for name in names)
+    full_disk(monkeypatch)
+    await desk.open_ticket(draft("waits", recording_path=str(waits)))
+    two_days_ago = time.time() - 2 * 86_400
+    for old in (stray, talk, waits):
+        os.utime(old, (two_days_ago, two_days_ago))
+    assert await sweep_strays(desk.database, tmp_path, time.time()) == 1
+    assert not stray.exists() and young.exists() and talk.exists() and waits.exists()
+    assert await sweep_strays(desk.database, tmp_path / "nowhere", time.time()) == 0
