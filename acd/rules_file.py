@@ -8,6 +8,8 @@ import yaml
 
 from acd.contract import RulesLoaded
 from acd.core.rules import Rules, RulesError, parse
+from acd.journal.codec import RecordTooLong, encode
+from acd.marked import Bad, compose, plain
 
 MAX_BYTES = 1_000_000
 
@@ -17,47 +19,42 @@ class RulesFileError(Exception):
 
 
 def load(file: Path) -> tuple[RulesLoaded, Rules]:
-    """The file as an event for the journal and as a checked rule set; raises RulesFileError."""
+    """The file as an event that the journal takes and as a checked rule set; raises RulesFileError."""
+    node = _tree(file)
+    try:
+        raw = plain(node) if node is not None else {}
+        if raw is None:
+            raw = {}
+        if not isinstance(raw, dict):
+            raise Bad(1, "a mapping is expected")
+        rules = parse(raw)
+        loaded = RulesLoaded(str(raw.get("version", "")), raw)
+        encode(loaded)
+    except Bad as error:
+        raise RulesFileError(f"{file}:{error.line}: {error}") from None
+    except RulesError as error:
+        raise RulesFileError(f"{file}:{line_of(node, error.field)}: {error}") from None
+    except RecordTooLong as error:
+        raise RulesFileError(f"{file}:1: the journal cannot hold these rules: {error}") from None
+    return loaded, rules
+
+
+def where(file: Path, field: str) -> str:
+    """``FILE:LINE`` of a field such as ``queues.vip``; raises RulesFileError."""
+    return f"{file}:{line_of(_tree(file), field)}"
+
+
+def _tree(file: Path) -> yaml.Node | None:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise RulesFileError(f"{file}:1: larger than {MAX_BYTES} bytes")
-        text = file.read_text("utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        return compose(file.read_text("utf-8"), anchors=False)
     except OSError as error:
         raise RulesFileError(f"{file}:1: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise RulesFileError(f"{file}:1: not UTF-8 ({error.reason})") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise RulesFileError(f"{file}:{line}: {problem}") from None
-    if raw is None:
-        raw = {}
-    if not isinstance(raw, dict):
-        raise RulesFileError(f"{file}:1: a mapping is expected")
-    raw = _with_text_keys(raw)
-    try:
-        rules = parse(raw)
-    except RulesError as error:
-        raise RulesFileError(f"{file}:{line_of(node, error.field)}: {error}") from None
-    return RulesLoaded(str(raw.get("version", "")), raw), rules
-
-
-def _with_text_keys(raw: object) -> dict[str, object]:
-    """YAML's keys may be numbers (levels); JSON's, and so the journal's, are text."""
-
-    def plain(value: object) -> object:
-        if isinstance(value, dict):
-            return {str(key): plain(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [plain(each) for each in value]
-        return value
-
-    done = plain(raw)
-    assert isinstance(done, dict)
-    return done
+    except Bad as error:
+        raise RulesFileError(f"{file}:{error.line}: {error}") from None
 
 
 def line_of(node: yaml.Node | None, field: str) -> int:

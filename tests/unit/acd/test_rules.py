@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from acd.contract import RulesLoaded
 from acd.core.rules import NEVER, Rules, RulesError, parse
+from acd.journal.codec import decode_event, encode
 from acd.rules_file import RulesFileError, load
 
 ROOT = Path(__file__).parents[3]
@@ -82,6 +84,20 @@ def test_overflow_in_a_circle_is_refused():
         ),
         ("target_s: [\n", ":2: "),
         ("- 1\n", ":1: a mapping is expected"),
+        ("target_s: 120\nversion: 2026-02-30\n", ":2: '2026-02-30' is not what it looks like"),
+        ("\nqueues: &q {main: {overflow: *q}}\n", ":2: anchors"),
+        ("ring_s: 15\nversion: &a [*a]\n", ":2: anchors"),
+        ("ring_s: 15\nversion: " + "1" * 5_000, ":2: '1111"),
+        ("ring_s: 15\nversion: " + "[" * 3_000 + "]" * 3_000, ":2: nested too deeply"),
+        ('ring_s: 15\nversion: "\\ud800"\n', ":2: '\\ud800' is not what it looks like"),
+        ('topics:\n  "\\ud800": {}\n', ":2: '\\ud800' is not what it looks like"),
+        ("ring_s: 15\nversion: !!bool 3\n", ":2: tags"),
+        ("ring_s: 15\nversion: !!python/object:os.system x\n", ":2: tags"),
+        ("target_s: 120\nring_s: 15\ntarget_s: 60\n", ":3: 'target_s' is given twice"),
+        ("weights:\n  level_s:\n    1: 130\n    '1': 5\n", ":4: '1' is given twice"),
+        ("ring_s: 15\n? [a, b]\n: 1\n", ":2: a name is expected"),
+        ("ring_s: 15\nversion: \x00\n", ":2: a character that no text has: 0x00"),
+        ("version: " + "x" * 300_000, ":1: the journal cannot hold these rules: RulesLoaded: 600"),
     ],
 )
 def test_file_and_line_of_a_fault(tmp_path, text, said):
@@ -90,6 +106,16 @@ def test_file_and_line_of_a_fault(tmp_path, text, said):
     with pytest.raises(RulesFileError) as caught:
         load(file)
     assert str(caught.value).startswith(f"{file}{said}")
+
+
+def test_what_is_taken_can_be_read_back_from_the_journal(tmp_path):
+    file = tmp_path / "rules.yaml"
+    file.write_text("version: 2026-11-23\nweights: {level_s: {1: 100}}\nqueues: {on: {}}\n", "utf-8")
+    event, rules = load(file)
+    assert event.version == "2026-11-23" and rules.weights.level[1] == 100_000
+    assert list(rules.queues) == ["on"], "names stay as they are written"
+    back = decode_event(encode(event))
+    assert isinstance(back, RulesLoaded) and parse(back.rules) == rules
 
 
 def test_absent_unreadable_and_enormous_files(tmp_path):

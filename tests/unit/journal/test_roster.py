@@ -52,6 +52,16 @@ def test_what_is_left_out_takes_its_default() -> None:
         ("agents:\n- id: a\n  skills: {t: 1}\n  chats: [2]\n", 4, "'chats' is how many"),
         ("agents:\n- id: a\n  skills: {t: 1}\n  endpoint: 'PJSIP/2001,30'\n", 4, "'endpoint' cannot be"),
         ("agents:\n- id: a\n  skills: {t: 1}\n- id: a\n  skills: {t: 1}\n", 4, "stands in line 2"),
+        ("agents:\n- id: a\n  skills:\n    t: 2026-13-45\n", 4, "is 1, 2 or 3, not '2026-13-45'"),
+        ("agents:\n- id: a\n  skills:\n    t: !!int xx\n", 4, "tags"),
+        ("agents:\n- id: a\n  skills:\n    t: !!foo 3\n", 4, "tags"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  chats: " + "1" * 5_000, 4, "'chats' is how many"),
+        ("agents:\n- id: a\n  skills: {t: 1}\n  status: 2026-02-30\n", 4, "'status' is one of"),
+        ('agents:\n- id: a\n  skills: {t: 1}\n  name: "\\ud800"\n', 4, "'name' cannot be"),
+        ("agents:\n- " + "[" * 3_000 + "]" * 3_000, 2, "nested too deeply"),
+        ("agents: &a\n- *a\n", 1, "an agent is to be a mapping"),
+        ("agents:\n- &x {id: a, skills: *x}\n", 2, "unknown topic 'id'"),
+        ("agents: []\n\x00", 2, "a character that no text has: 0x00"),
     ],
 )
 def test_a_fault_is_named_with_its_line(text: str, line: int, fault: str) -> None:
@@ -59,6 +69,11 @@ def test_a_fault_is_named_with_its_line(text: str, line: int, fault: str) -> Non
         roster.parse(text, "agents.yaml", {"t"})
     first = str(caught.value).splitlines()[0]
     assert first.startswith(f"agents.yaml:{line}: ") and fault in first
+
+
+def test_colleagues_may_share_their_skills() -> None:
+    found = roster.parse("agents:\n- {id: a, skills: &all {t: 1, u: 3}}\n- {id: b, skills: *all}\n")
+    assert found.agents["a"].skills == found.agents["b"].skills == {"t": 1, "u": 3}
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
