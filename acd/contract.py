@@ -454,8 +454,8 @@ class Distributor(Protocol):
 
     def wait_of(self, call_id: str) -> WaitView | None: ...
 
-    def estimate(self, topic: str, language: str) -> WaitView:
-        """What a caller who asked now would be told."""
+    def estimate(self, topic: str, language: str, queue: str) -> WaitView:
+        """What a caller who asked for this queue now would be told."""
         ...
 
     def kept_place(self, caller_ref: str) -> KeptPlace | None:

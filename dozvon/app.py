@@ -261,10 +261,10 @@ class Daemon:
             reference=self.desk.vault.reference,
         )
 
-    def _wait(self, topic: str, language: str) -> Wait:
+    def _wait(self, topic: str, language: str, queue: str) -> Wait:
         if not self.distributor.connected:
             return Wait()
-        view = self.distributor.estimate(topic, language)
+        view = self.distributor.estimate(topic, language, queue)
         return Wait(view.low_ms, view.high_ms, view.servable, known=True)
 
     async def _listen(self) -> None:

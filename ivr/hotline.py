@@ -25,11 +25,11 @@ from ivr.flow_store import FlowStore
 from ivr.hours_file import MAIN
 from ivr.schedule import Schedule, state_at
 
-WaitOf = Callable[[str, str], Wait]  # topic, language
+WaitOf = Callable[[str, str, str], Wait]  # topic, language, queue
 IncidentsOf = Callable[[str, int], tuple[KnownIncident, ...]]  # topic, now_ms
 
 
-def wait_unknown(_topic: str, _language: str) -> Wait:
+def wait_unknown(_topic: str, _language: str, _queue: str) -> Wait:
     return Wait()
 
 
@@ -86,8 +86,8 @@ class Hotline:
     def hours(self, now_ms: int, centre: str = MAIN) -> HoursState:
         return state_at(self.schedules.get(centre) or self.schedules[MAIN], now_ms)
 
-    def wait(self, topic: str, language: str) -> Wait:
-        return self._wait(topic, language)
+    def wait(self, topic: str, language: str, queue: str) -> Wait:
+        return self._wait(topic, language, queue)
 
     def incidents(self, topic: str, now_ms: int) -> tuple[KnownIncident, ...]:
         return self._incidents(topic, now_ms)

@@ -147,7 +147,7 @@ class Engine(AgentEvents):
         """Place and remaining wait of a waiting caller; None when he does not wait."""
         return estimate.wait_of(self, call_id)
 
-    def estimate(self, topic: str, language: str, queue: str = "hotline", priority: int = 0) -> WaitView:
+    def estimate(self, topic: str, language: str, queue: str, priority: int = 0) -> WaitView:
         """What a caller who asked now would be told."""
         return estimate.for_newcomer(self, topic, language, queue, priority)
 

@@ -17,6 +17,7 @@ from acd.journal.what_if import Variant, simulate
 from acd.staffing.past import Handling
 from acd.staffing.plan import SLOT_MS, Duty, Goal, Interval
 
+QUEUE = "main"  # as in flows that name none
 BREAK_MS = 15 * 60_000
 FOREVER_MS = 1 << 41
 
@@ -91,7 +92,7 @@ def _caller(call_id: str, at_ms: int, topic: str, handling: Handling, chance: ra
     talk_ms = chance.choice(handling.talks_ms.get(topic) or (240_000,))
     if handling.exponential:
         talk_ms = math.ceil(chance.expovariate(1 / max(talk_ms, 1)))
-    queue = handling.queues.get(topic, "hotline")
+    queue = handling.queues.get(topic, QUEUE)
     return RecordedCall(
         CallQueued(call_id, "plan", queue, topic, language),
         at_ms,

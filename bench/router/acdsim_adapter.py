@@ -43,6 +43,7 @@ OUT_OF_THE_WAY = {
 }
 GC_THRESHOLDS = (50_000, 20, 100)
 IDLE = 1  # sim.model.IDLE
+QUEUE = "hotline"
 
 
 class EngineRouter:
@@ -119,7 +120,7 @@ class EngineRouter:
         event = CallQueued(
             self._id(call),
             "sim",
-            "hotline",
+            QUEUE,
             self.skills[call.skill],
             self.langs[call.lang],
             call.priority,

@@ -15,7 +15,7 @@ from typing import Any
 from sim.engine import Engine as Simulation
 from sim.scenarios import build
 
-from bench.router.acdsim_adapter import EngineRouter
+from bench.router.acdsim_adapter import QUEUE, EngineRouter
 
 WARM_S = 900
 DELAYED_S = 8.0
@@ -39,7 +39,7 @@ class Asker:
         if self.probes[call.id] and not call.transfers:
             router = self.router
             topic, language = router.skills[call.skill], router.langs[call.lang]
-            view = router.engine.estimate(topic, language, priority=call.priority)
+            view = router.engine.estimate(topic, language, QUEUE, call.priority)
             likely = view.likely_ms / 1000 if view.servable else NOBODY_S
             self.said[call.id] = (now, view.low_ms / 1000, likely, view.high_ms / 1000)
 

@@ -37,6 +37,7 @@ from ivr.dialog.model import (
     Incident,
     LanguageNode,
     LookUpNode,
+    Queue,
     RecordNode,
     Say,
     TransferNode,
@@ -80,7 +81,7 @@ def enter_hours(turn: Turn, node: Hours) -> None:
         if node.announce:
             turn.pending += spoken_hours(state, turn.s.language)
         turn.go("closed", node.closed)
-    elif too_late(turn, state):
+    elif too_late(turn, state, _queue_behind(turn, node)):
         if node.announce:
             turn.say(("hours.closing",))
         if node.closing:
@@ -93,12 +94,21 @@ def enter_hours(turn: Turn, node: Hours) -> None:
         turn.go("open", node.open)
 
 
-def too_late(turn: Turn, state: HoursState) -> bool:
+def _queue_behind(turn: Turn, node: Hours) -> Queue:
+    """The queue that ``open`` leads to; where something lies between, the one of ``resume``."""
+    queue = turn.flow.nodes[node.open]
+    if not isinstance(queue, Queue):
+        queue = turn.flow.nodes[turn.flow.resume]
+    assert isinstance(queue, Queue)  # ivr.dialog.check: not-a-queue
+    return queue
+
+
+def too_late(turn: Turn, state: HoursState, queue: Queue) -> bool:
     """Would a caller who is queued now not be served before the centre closes?"""
     if not state.closes_at_ms:
         return False
     left_ms = state.closes_at_ms - turn.now_ms
-    wait = turn.world.wait(turn.s.topic, turn.s.language)
+    wait = turn.world.wait(turn.s.topic or queue.topic, turn.s.language, queue.queue)
     if wait.known and wait.servable:
         return wait.high_ms > left_ms
     return left_ms < LAST_MINUTES_MS
@@ -136,7 +146,8 @@ def enter_language(turn: Turn, node: LanguageNode) -> None:
         languages = [each for each in turn.flow.languages if each not in own] or turn.flow.languages
         now = languages.index(turn.s.language) if turn.s.language in languages else -1
         language = languages[(now + 1) % len(languages)]
-    turn.set(language=language)
+    # What failed may have been the other language's recogniser; if not, that is said once more.
+    turn.set(language=language, speech=turn.s.speech_at_start)
     turn.do(RememberLanguage(language))
     turn.say(node.prompts)
     turn.go("next", node.next)

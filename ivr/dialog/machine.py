@@ -61,7 +61,7 @@ class AlwaysOpen:
     def hours(self, now_ms: int) -> HoursState:
         return HoursState(True, "regular", "", "")
 
-    def wait(self, topic: str, language: str) -> Wait:
+    def wait(self, topic: str, language: str, queue: str) -> Wait:
         return Wait()
 
     def incidents(self, topic: str, now_ms: int) -> tuple[KnownIncident, ...]:
@@ -126,6 +126,7 @@ def start(flow: Flow, call: CallStarted, *, speech: bool = False) -> Session:
         matter=dict(call.matter),
         kept=call.kept,
         speech=speech,
+        speech_at_start=speech,
     )
 
 

@@ -102,8 +102,8 @@ class Rehearsal:
     def wait_of(self, call_id: str) -> WaitView | None:
         return self.engine.wait_of(call_id, self.now_ms)
 
-    def estimate(self, topic: str, language: str) -> WaitView:
-        return self.engine.estimate(topic, language)
+    def estimate(self, topic: str, language: str, queue: str) -> WaitView:
+        return self.engine.estimate(topic, language, queue)
 
     async def commands(self, node: str) -> AsyncIterator[Command]:
         await asyncio.Event().wait()

@@ -44,13 +44,16 @@ def test_places_in_order_and_longer_waits_behind():
     assert [wait.place for wait in waits if wait] == [1, 2, 3, 4, 5]
     assert all(one.likely_ms < other.likely_ms for one, other in itertools.pairwise(waits))
     assert all(wait.low_ms <= wait.likely_ms <= wait.high_ms for wait in waits)
-    newcomer = engine.estimate("status", "ru")
+    newcomer = engine.estimate("status", "ru", "hotline")
     assert newcomer.place == 6 and newcomer.likely_ms > waits[4].likely_ms
 
 
 def test_more_agents_shorter_wait():
     few, many = busy_centre(2), busy_centre(20)
-    assert many.estimate("status", "ru").likely_ms < few.estimate("status", "ru").likely_ms / 3
+    assert (
+        many.estimate("status", "ru", "hotline").likely_ms
+        < few.estimate("status", "ru", "hotline").likely_ms / 3
+    )
 
 
 def test_callers_of_other_agents_do_not_count():
@@ -80,7 +83,7 @@ def test_never_grows_while_nothing_changes():
 
 
 def test_nobody_on_duty_is_said_so():
-    wait = Engine().estimate("status", "ru")
+    wait = Engine().estimate("status", "ru", "hotline")
     assert not wait.servable
 
 
@@ -88,8 +91,8 @@ def test_somebody_ready_is_no_wait():
     engine = Engine()
     engine.step(AgentDefined("2001", "", "", {"status": 3}), START)
     engine.step(AgentStatusDeclared("2001", "available"), START)
-    assert engine.estimate("status", "ru").low_ms == 0
-    assert engine.estimate("status", "ru").high_ms == 15_000
+    assert engine.estimate("status", "ru", "hotline").low_ms == 0
+    assert engine.estimate("status", "ru", "hotline").high_ms == 15_000
 
 
 def test_learns_from_what_came():
@@ -154,16 +157,16 @@ def test_why_tells_who_is_away():
 
 def test_who_is_on_a_break_or_cannot_be_rung_shortens_no_wait():
     engine = busy_centre(6)
-    newcomer = engine.estimate("status", "ru")
+    newcomer = engine.estimate("status", "ru", "hotline")
     engine.step(AgentStatusDeclared("2000", "on_break"), START)  # after the present conversation
     engine.step(AgentStatusDeclared("2001", "on_break"), START)
     engine.step(AgentReachabilityChanged("2002", False), START)
-    fewer = engine.estimate("status", "ru")
+    fewer = engine.estimate("status", "ru", "hotline")
     assert fewer.likely_ms > 1.3 * newcomer.likely_ms
     engine.step(AgentStatusDeclared("2000", "available"), START)
     engine.step(AgentStatusDeclared("2001", "logged_out"), START)
     engine.step(AgentReachabilityChanged("2002", True), START)
-    assert newcomer.likely_ms < engine.estimate("status", "ru").likely_ms < fewer.likely_ms
+    assert newcomer.likely_ms < engine.estimate("status", "ru", "hotline").likely_ms < fewer.likely_ms
 
 
 def test_all_on_a_break_come_back():
@@ -175,11 +178,11 @@ def test_all_on_a_break_come_back():
         engine.step(AgentStatusDeclared("2000", "on_break"), start)
         engine.step(AgentStatusDeclared("2000", "available"), start + 300_000)
     engine.step(AgentStatusDeclared("2000", "on_break"), START + 60_000_000)
-    wait = engine.estimate("status", "ru")
+    wait = engine.estimate("status", "ru", "hotline")
     assert wait.servable and wait.low_ms < 300_000 < wait.high_ms
     assert engine.break_ms == pytest.approx(300_000, rel=0.1)
     again = Engine.load(engine.dump())
-    assert again.estimate("status", "ru") == wait
+    assert again.estimate("status", "ru", "hotline") == wait
 
 
 def test_nothing_is_learnt_from_a_caller_whom_nobody_could_serve():
@@ -206,11 +209,11 @@ def test_an_agent_who_is_held_back_is_waited_for_as_long_as_the_rule_says():
     engine = busy_centre(1)
     engine.step(AgentDefined("2050", "Vera", "", {"status": 1}), START)
     engine.step(AgentStatusDeclared("2050", "available"), START)
-    wait = engine.estimate("status", "ru")
+    wait = engine.estimate("status", "ru", "hotline")
     assert 5_000 < wait.likely_ms < 30_000, "9 s of the rule and the ringing, not a conversation"
     engine.step(CallEnded("talk0", "2000"), START)
     engine.step(WrapUpFinished("2000"), START)
-    assert engine.estimate("status", "ru").low_ms == 0, "a better one is there"
+    assert engine.estimate("status", "ru", "hotline").low_ms == 0, "a better one is there"
 
 
 def test_a_language_is_known_by_its_other_topics():
@@ -225,4 +228,7 @@ def test_priority_waits_less():
     engine = busy_centre(3)
     for number in range(6):
         engine.step(CallQueued(f"c{number}", "north", "hotline", "status"), START)
-    assert engine.estimate("status", "ru", priority=1).likely_ms < engine.estimate("status", "ru").likely_ms
+    assert (
+        engine.estimate("status", "ru", "hotline", priority=1).likely_ms
+        < engine.estimate("status", "ru", "hotline").likely_ms
+    )

@@ -391,7 +391,8 @@ class Evening(AlwaysOpen):
     def hours(self, now_ms: int) -> HoursState:
         return HoursState(True, "regular", "", "", closes_at_ms=1_000_000)
 
-    def wait(self, topic: str, language: str) -> Wait:
+    def wait(self, topic: str, language: str, queue: str) -> Wait:
+        self.asked = (topic, language, queue)
         return self._wait
 
 
@@ -413,6 +414,21 @@ def test_nobody_is_queued_who_cannot_be_served_today(wait: Wait, now_ms: int, qu
     _, actions = advance(flow, start(flow, CALL), CALL, now_ms, Evening(wait))
     assert (Enqueue in map(type, actions)) is queued
     assert (Record in map(type, actions)) is not queued
+
+
+def test_the_wait_before_closing_is_that_of_the_queue_ahead() -> None:
+    evening = Evening(Wait(0, 60_000, known=True))
+    nodes = """
+  first: {kind: hours, open: experts, closed: bye}
+  experts: {kind: queue, queue: second, topic: rare, next: bye, else: bye}
+"""
+    Driver(nodes, world=evening)
+    assert evening.asked == ("rare", "ru", "second")
+    Driver(
+        "  first: {kind: hours, open: other, closed: bye}\n  other: {kind: say, prompts: a, next: wait}",
+        world=evening,
+    )
+    assert evening.asked == ("", "ru", "main"), "something lies between: the queue of 'resume'"
 
 
 def test_a_flow_that_does_not_end_says_sorry() -> None:
