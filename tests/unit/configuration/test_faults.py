@@ -53,6 +53,7 @@ BROKEN = [
     ("topics.yaml", "topics:\n", "topic:\n", "'topics' must name at least one topic"),
     ("topics.yaml", "    en: Recovering access\n", "", "access: a title is missing in en"),
     ("topics.yaml", "  access:\n", "  account:\n", "'account' is given twice"),
+    ("rules.yaml", "", "queues: {}\n", "'queues' is given twice"),
     ("hours.yaml", "", "nope: 1\n", "unknown entry 'nope'"),
     ("agents.yaml", "", "nope: 1\n", "unknown field 'nope'"),
     ("answers/passport.yaml", "links:", "links: [2026-13-45]\nlinks:", "'2026-13-45' is not what it looks"),
