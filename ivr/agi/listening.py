@@ -1,7 +1,8 @@
 """Listening to a caller: speech and keys at once, through Asterisk's speech interface.
 
 Rules
-  * Speech is a bonus: whatever fails, the call goes on with keys, and the dialogue hears SpeechFailed once.
+  * Speech is a bonus: whatever fails, the call goes on with keys, and the dialogue hears SpeechFailed once
+    in each language that the caller changes to.
   * Asterisk does not stop a prompt when somebody begins to speak: the speech server sends ``ONSET`` and a
     second RECOGNIZE with a moment of silence replaces the prompt at once. The recogniser keeps what it heard.
   * RECOGNIZE takes no further command. To stop one for an offer, a key that no telephone has is given to
@@ -72,23 +73,24 @@ class Listener:
         self._created = False
         self._turn = 0
         self._gone = "" if silence else "off"
-        self._told = False
+        self._told = ""  # the language that the dialogue knows to have keys only
         self._deaf: dict[str, str] = {}  # languages that only have keys, and why
         self._unheard: tuple[Prompt, ...] = ()  # before the question, and not said yet
         self._false_starts = 0  # over music
         self.speaking = False  # over music, and not at the end yet
 
     async def ask(self, action: Ask) -> Input:
-        """Speech and keys, or SpeechFailed, or keys alone once that was said."""
-        if (self._gone and self._told) or self._speaker.language in self._deaf:
+        """Speech and keys, or SpeechFailed, or keys alone once that was said in this language."""
+        if self._told == self._speaker.language:
             return await self._speaker.ask(action)
+        self._told = ""  # the dialogue expects to hear again in another language
         if self._channel.keys_ahead and action.barge_in:
             return await self._speaker.ask(action)  # he types, and knows the way
         try:
             return await self._hear(action)
         except SpeechGone as error:
             self._lose(error)
-            self._told = True
+            self._told = self._speaker.language
             log.warning("speech is gone for this call", action="speech_gone", why=str(error))
             if self._unheard:
                 await self._speaker.say(self._unheard, barge_in=action.barge_in)

@@ -31,6 +31,7 @@ class Session:
     attempt: int = 0
     repeats: int = 0
     speech: bool = False
+    speech_at_start: bool = False  # what a change of the language goes back to
     typed_ahead: str = ""
     menus: tuple[str, ...] = ()
     path: tuple[str, ...] = ()

@@ -130,6 +130,27 @@ async def test_a_language_that_nobody_understands_has_keys_and_the_others_keep_t
     assert node.hotline.heard[1:] == [SpeechFailed("not_set"), NoInput(), Utterance("да", 0.9)]
 
 
+@pytest.mark.parametrize("there", [True, False])
+async def test_who_changes_the_language_is_told_once_more_that_nobody_hears_him(
+    hall: Any, soon: Any, there: bool
+) -> None:
+    languages = iter(("tt", "ru", "ru", "tt", "tt"))
+
+    def script(_event: Input, _session: Any) -> tuple[Action, ...]:
+        language = next(languages, "")
+        return (RememberLanguage(language), ASK) if language else BYE
+
+    node = hall(script, silence=SILENCE)
+    peer = node.connect()
+    peer.speech, peer.deaf_to = ([(0.01, heard("да"))] * 2 if there else None), {"tt"}
+    peer.sounds |= {"/voice/ru/menu": 0.1, "/voice/tt/menu": 0.1}
+    await peer.open("0123456789abcdef-token", "88005553535")
+    await soon(lambda: peer.closed.is_set())
+    why = "not_set" if there else "no_connection"
+    in_russian = [Utterance("да", 0.9)] * 2 if there else [SpeechFailed(why), NoInput()]
+    assert node.hotline.heard[1:] == [SpeechFailed(why), *in_russian, SpeechFailed(why), NoInput()]
+
+
 async def test_silence(hall: Any, soon: Any) -> None:
     node, _ = await answer(hall, soon, [])
     assert node.hotline.heard[1] == NoInput()
