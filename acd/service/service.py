@@ -35,7 +35,6 @@ from acd.journal.shelving import Shelf, Shelving
 from acd.journal.stream import Entry, Journal, Pulse
 from acd.service import chats
 from acd.service.chores import Chores
-from acd.service.clock import JournalClock
 from acd.service.facts import LiveFacts, same_rules
 from acd.service.follower import Follower
 from acd.service.leadership import Leadership
@@ -107,7 +106,7 @@ class DistributorService:
         self._journal = Journal(url, prefix)
         self._facts = LiveFacts()
         self._outbox = Outbox()
-        self._clock = JournalClock()
+        self._offset_ms = 0
         self._heard_s = 0.0
         self._known_ms = 0  # when the journal was last heard while it was followed
         self._tasks: list[asyncio.Task[None]] = []
@@ -129,7 +128,7 @@ class DistributorService:
             node=node,
             leads=leads,
             on_pulse=self._on_pulse,
-            clock=self._clock,
+            now_ms=self.now_ms,
         )
         self._sender = Sender(self._journal, self._outbox, self._follower, self.process, self.now_ms)
         kept = Archive(archive) if archive else None
@@ -207,7 +206,7 @@ class DistributorService:
 
     async def report(self, event: Event) -> None:
         """Takes a fact; it is in the journal a moment later, or when Redis is back."""
-        self.tell(event)
+        self._put(event)
 
     def _put(self, event: Event) -> None:
         event = self._facts.note(event, self.now_ms())
@@ -284,8 +283,8 @@ class DistributorService:
         return (ended.outcome, ended.reason) if ended is not None else None
 
     def now_ms(self) -> int:
-        """The journal's time, as far as it is known here."""
-        return self._clock.now_ms()
+        """Redis' clock, as far as it is known here."""
+        return int(time.time() * 1000) + self._offset_ms
 
     def endpoints(self) -> dict[str, str]:
         """Dial string of each agent; what ``acd.switch.Switch`` asks for."""
@@ -302,7 +301,7 @@ class DistributorService:
 
     def tell(self, event: Event) -> None:
         """``report`` for callers that cannot wait."""
-        self._put(self._clock.told(event))
+        self._put(event)
 
     async def use_roster(self, roster: Roster) -> None:
         """Another roster (edited and checked): defines, changes and removes agents."""
@@ -328,6 +327,7 @@ class DistributorService:
     # -------------------------------------------------------------------------------------- reactions
     def _on_pulse(self, pulse: Pulse) -> None:
         self._heard_s = time.monotonic()
+        self._offset_ms = pulse.now_ms - int(time.time() * 1000)
         self._chores.owns_node = pulse.node_owner == self.process
         if self._follower.synced.is_set() and pulse.generation == self._follower.replica.generation:
             self._known_ms = pulse.now_ms
