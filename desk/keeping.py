@@ -98,6 +98,11 @@ class Keeping:
                 out.flush()
                 os.fsync(out.fileno())
             fresh.replace(final)
+            folder = os.open(final.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the name, too, before the original goes
+            finally:
+                os.close(folder)
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise

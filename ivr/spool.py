@@ -177,11 +177,15 @@ def put_in_place(file: Path, data: bytes) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = file.parent / f".{file.stem}.part"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    rename_for_good(partial, file)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        rename_for_good(partial, file)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def rename_for_good(file: Path, name: Path) -> None:

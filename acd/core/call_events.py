@@ -43,7 +43,7 @@ class CallEvents(Chats):
                 return
             del self.ended[event.call_id]  # the node is back and so is the caller
             self.taken_up_again(event.call_id, gone.agent_id)
-            if gone.outcome != "answered":
+            if gone.outcome != "answered" and not gone.callback:
                 today = self.todays[gone.channel]
                 today.left(gone.outcome, gone.waited_ms, -1)
                 today.queued(-1)
@@ -73,7 +73,10 @@ class CallEvents(Chats):
             event.channel,
         )
         self.calls[call.call_id] = call
-        self.todays[event.channel].queued()
+        if gone is not None and gone.callback:
+            call.callback = True
+        else:
+            self.todays[event.channel].queued()
         if call.caller_ref:
             self.recall_agent(call)
         line = self.line_of(call)

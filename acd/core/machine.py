@@ -271,6 +271,7 @@ class Machine(State):
             waited,
             call.channel,
             call.place_ms,
+            call.callback,
         )
         if len(self.ended) > MAX_ENDED:
             self.ended.popitem(last=False)

@@ -319,3 +319,4 @@ class Ended(NamedTuple):
     waited_ms: int
     channel: Channel = VOICE
     place_ms: int = 0
+    callback: bool = False  # in no figure of those who called

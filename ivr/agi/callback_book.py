@@ -255,7 +255,7 @@ class CallbackBook:
         return before, kept
 
     async def once_more(self, kept: KeptPlace, caller_number: str) -> RequestCallback:
-        """What a customer asks for whose callback ended because he called himself, and who gave up waiting."""
+        """What a customer wants whose callback ended because he called himself, and who gave up waiting."""
         found = await self._kept(kept.callback_id)
         return RequestCallback(
             found.number if found is not None else caller_number,

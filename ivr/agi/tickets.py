@@ -48,6 +48,8 @@ def write_to_spool(spool: Path, draft: TicketDraft) -> Path:
     """Writes ``SOURCE_ID.json``, moving the recording beside it; raises OSError, having moved nothing."""
     spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = Path(draft.recording_path) if draft.recording_path else None
+    if source is not None and not source.exists():
+        source = None  # the desk has it: only its answer was lost, and the ticket is found by its source_id
     target = spool / f"{draft.source_id}{source.suffix}" if source is not None else None
     fields = {
         "source_id": draft.source_id,

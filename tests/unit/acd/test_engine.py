@@ -538,6 +538,17 @@ def test_whose_node_dies_has_his_place_when_he_dials_again():
     assert centre.engine.calls["c2"].place_ms == START + 2_000
 
 
+def test_a_customer_called_back_who_returns_after_a_broken_session_is_in_no_figure():
+    centre = Centre(("2001", {"status": 3}))
+    order = only(centre.at(1, CallbackRequested("b1", "", "north", "hotline", "status")), PlaceCallback)
+    centre.call(3, "b1")  # he has answered
+    centre.at(4, CallLeft("b1", "failed", "node_lost"))
+    before = centre.engine.snapshot(START + 4_000).today
+    offered = only(centre.call(5, "b1"), PlaceCallback)
+    assert offered.offer_id != order.offer_id
+    assert Engine.load(centre.engine.dump()).snapshot(START + 5_000).today.offered == before.offered == 0
+
+
 def test_a_lost_nodes_callbacks_go_to_one_that_lives():
     centre = Centre()
     for second, node in enumerate(("a", "b", "c")):

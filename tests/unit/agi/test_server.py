@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +107,21 @@ def test_a_short_token_is_refused() -> None:
 def test_a_spooled_request_is_whole_or_not_there(tmp_path: Path) -> None:
     from desk.contract import TicketDraft
 
-    draft = TicketDraft("id.1", "access", recording_path=str(tmp_path / "missing.wav"))
+    not_a_folder = tmp_path / "file"
+    not_a_folder.touch()
     with pytest.raises(OSError):
-        write_to_spool(tmp_path / "spool", draft)
-    assert list((tmp_path / "spool").iterdir()) == []
+        write_to_spool(not_a_folder / "spool", TicketDraft("id.1", "access"))
     file = write_to_spool(tmp_path / "spool", TicketDraft("id.2", "access", fields={"a": "б"}))
     assert file.stat().st_mode & 0o777 == 0o600
     assert "б" in file.read_text("utf-8")
+
+
+def test_a_request_whose_recording_the_desk_took_already_is_spooled_without(tmp_path: Path) -> None:
+    """The answer of the desk was lost, not the request: it must not be called lost."""
+    from desk.contract import TicketDraft
+
+    draft = TicketDraft("id.1", "access", recording_path=str(tmp_path / "taken.wav"))
+    assert read_request(write_to_spool(tmp_path / "spool", draft)) == replace(draft, recording_path="")
 
 
 @pytest.mark.parametrize("full_at", ["put_in_place", "shutil.move", "none"])
