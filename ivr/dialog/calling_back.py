@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ivr.dialog import times as spoken
 from ivr.dialog.asking import (
+    CONFIRM,
     failed,
     give_up,
     repeated,
@@ -32,7 +33,7 @@ from ivr.dialog.contract import (
 from ivr.dialog.model import REPEAT_KEY, Callback, Prompts, Queue
 from ivr.dialog.ports import Appointment
 from ivr.dialog.turn import Turn
-from ivr.dialog.words import digits_in, normal
+from ivr.dialog.words import UNHEARD, digits_in, normal
 
 THIS, OTHER, REFUSE, TIME = "1", "2", "3", "4"
 _WORDS: Mapping[str, Mapping[str, str]] = {
@@ -68,7 +69,7 @@ def receive_callback(turn: Turn, node: Callback, input: Input) -> None:
     ask, take = STEPS[turn.s.step]
     if isinstance(input, SpeechFailed) and without_speech(turn):
         ask(turn, node)
-    elif turn.s.step != "number" and isinstance(input, Digits) and input.keys[:1] == REPEAT_KEY:
+    elif turn.s.step != "number" and _again(turn, input):
         if repeated(turn):
             ask(turn, node)
         else:
@@ -80,6 +81,13 @@ def receive_callback(turn: Turn, node: Callback, input: Input) -> None:
         else:
             turn.say(wording)
             ask(turn, node)
+
+
+def _again(turn: Turn, input: Input) -> bool:
+    """Whether he wants to hear the question again."""
+    if isinstance(input, Digits):
+        return input.keys[:1] == REPEAT_KEY
+    return yes_or_no(turn, input) == "repeat"
 
 
 def _number(turn: Turn) -> str:
@@ -116,7 +124,7 @@ def _question(turn: Turn, node: Callback, step: str, made: list[Prompt]) -> None
 
 def phrases_of(times: Sequence[Appointment], language: str) -> tuple[str, ...]:
     """What the recogniser listens for at any question about a callback."""
-    words = (*_WORDS.get(language, {}), *_ANSWERS.get(language, ()))
+    words = (*_WORDS.get(language, {}), *_ANSWERS.get(language, ()), *UNHEARD.get(language, ()))
     return tuple(dict.fromkeys((*words, *(spoken.phrases(times, language) if times else ()))))
 
 
@@ -125,7 +133,7 @@ def _answer(turn: Turn, input: Input) -> str:
     if isinstance(input, Digits):
         turn.keep_keys(input.keys[1:])
         return input.keys[:1]
-    if not isinstance(input, Utterance):
+    if not isinstance(input, Utterance) or input.confidence < CONFIRM:
         return ""
     said = digits_in(input.text, turn.s.language) or _WORDS.get(turn.s.language, {}).get(
         normal(input.text), ""
