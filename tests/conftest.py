@@ -7,6 +7,8 @@ would ever end the run.
 Files are shared out to workers (pytest-xdist), those that wait for real calls first.
 
 A test with real telephones that fails is tried once more, aloud: docs/adr/0012-second-try.md.
+
+An example of a property may take as long as it takes: workers share two cores.
 """
 
 from __future__ import annotations
@@ -15,11 +17,16 @@ import faulthandler
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 TEARDOWN_S = 90.0  # the longest that is known: stopping a whole hotline, about 10 s
 SECOND_TRIES = 2  # in one run; more is not a bad moment but a fault
 _STDERR = pytest.StashKey[int]()
+
+
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
 
 
 def pytest_configure(config: pytest.Config) -> None:

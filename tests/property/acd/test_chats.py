@@ -87,14 +87,13 @@ TestChats = ChatMachine.TestCase
 TestChats.settings = settings(
     max_examples=30,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=False,
 )
 
 
 @given(order=st.permutations([f"t{number}" for number in range(7)]), agents=st.permutations(AGENTS[:2]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_order_within_a_millisecond_does_not_matter(order, agents):
     """Chats of one moment while no place is free; wrap-ups that end in one moment while nobody waits."""
 

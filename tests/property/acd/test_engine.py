@@ -495,14 +495,13 @@ TestEngine = Machine.TestCase
 TestEngine.settings = settings(
     max_examples=30,
     stateful_step_count=35,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=False,
 )
 
 
 @given(order=st.permutations([f"c{number}" for number in range(5)]), agents=st.permutations(AGENTS))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_order_within_a_millisecond_does_not_matter(order, agents):
     """Callers of one moment while nobody is free; agents of one moment while nobody waits."""
 

@@ -66,7 +66,7 @@ EVENTS: st.SearchStrategy[Input] = st.one_of(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(EVENTS, max_size=20), st.booleans(), st.sampled_from(["ru", "en", "", "xx"]), st.booleans())
 def test_no_order_of_events_leaves_a_caller_in_silence(
     events: list[Input], speech: bool, language: str, number: bool

@@ -47,13 +47,13 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 
 
 @given(EVENTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_event_comes_back_as_it_was(event: Event) -> None:
     assert decode_event(encode(event)) == event
 
 
 @given(EVENTS, st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damage_gives_an_event_or_a_clean_refusal(event: Event, data: st.DataObject) -> None:
     record = bytearray(encode(event))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -66,7 +66,7 @@ def test_damage_gives_an_event_or_a_clean_refusal(event: Event, data: st.DataObj
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_bytes_are_no_snapshot(noise: bytes) -> None:
     good = snapshots.pack(snapshots.Snapshot("5-1", "g", {"engine": {"x": [1, "я"]}}))
     found, bad = snapshots.newest([noise, good[: len(good) // 2] + noise, good])

@@ -44,7 +44,7 @@ def moment(schedule: Schedule, minutes: int) -> int:
     return round(first + minutes * 60) * 1000
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(schedules(), st.integers(0, 20 * 1440))
 def test_the_state_holds_until_the_time_it_names_and_changes_then(schedule: Schedule, minutes: int) -> None:
     now = moment(schedule, minutes)
@@ -62,7 +62,7 @@ def test_the_state_holds_until_the_time_it_names_and_changes_then(schedule: Sche
         assert state_at(schedule, state.opens_at_ms).closes_at_ms == state.closes_at_ms
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(schedules(), st.integers(0, 20 * 1440))
 def test_reasons_go_with_states(schedule: Schedule, minutes: int) -> None:
     state = state_at(schedule, moment(schedule, minutes))
@@ -71,7 +71,7 @@ def test_reasons_go_with_states(schedule: Schedule, minutes: int) -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(schedules(), st.integers(0, 20 * 1440))
 def test_a_closure_that_is_in_force_closes(schedule: Schedule, minutes: int) -> None:
     now = moment(schedule, minutes)

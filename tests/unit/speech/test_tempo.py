@@ -30,7 +30,7 @@ def test_longer_and_of_the_same_pitch(factor: float) -> None:
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(8000 / np.sqrt(2), rel=0.05)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 3000), st.integers(0, 4000), st.integers(0, 99))
 def test_pieces_make_no_difference(piece: int, samples: int, seed: int) -> None:
     sound = np.random.default_rng(seed).integers(-32768, 32768, samples).astype(np.int16)

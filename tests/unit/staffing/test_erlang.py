@@ -45,7 +45,7 @@ def test_one_patient_server_is_the_queue_of_the_textbooks() -> None:
     assert found.mean_wait_s == pytest.approx(1.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(loads, works, crews, patiences)
 def test_agrees_with_the_chain_of_births_and_deaths(
     rate: float, work_s: float, agents: int, patience_s: float
@@ -64,7 +64,7 @@ def test_agrees_with_the_chain_of_births_and_deaths(
     assert found.mean_wait_s == pytest.approx(queue / rate, rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(loads, works, crews, patiences, st.floats(0, 600))
 def test_shares_are_shares_and_more_agents_never_harm(
     rate: float, work_s: float, agents: int, patience_s: float, target_s: float
@@ -79,7 +79,7 @@ def test_shares_are_shares_and_more_agents_never_harm(
     assert waiting(rate, work_s, agents, patience_s, 1e5).in_time == pytest.approx(1 - few.abandons, abs=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(loads, works, st.one_of(st.none(), patiences), st.floats(0.3, 0.99))
 def test_needed_is_the_fewest(rate: float, work_s: float, patience_s: float | None, goal: float) -> None:
     agents = needed(rate, work_s, patience_s, 60, goal)
