@@ -1,7 +1,8 @@
 """What a journal tells of the callers: when they came, how long they waited, talked, were ready to wait.
 
 Pure. The journal is fed once to an engine, so that orders (which are not in it) are known as well: how long
-an agent's phone rang before he answered is the time between the offer and its acceptance.
+an agent's phone rang before he answered is the time between the offer and its acceptance. And what came of a
+call, after which wait, is what the engine made of it: figures agree with those that were shown.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class RecordedCall:
 
     queued: CallQueued
     at_ms: int
-    waited_ms: int = -1  # until he was connected or left
+    place_ms: int  # since when he waits: earlier than ``at_ms`` when his place was kept
+    waited_ms: int = -1  # from his place until he was connected or left
     answered: bool = False
     left: CallLeft | None = None
     ring_ms: int = -1
@@ -69,6 +71,7 @@ class Recording:
     unreadable: int = 0
     first_ms: int = 0
     last_ms: int = 0
+    targets_ms: list[int] = field(default_factory=list)  # of the rules in force in the period, in order
 
     def usual_talk_ms(self, topic: str) -> int:
         """Median of the topic's conversations, for callers whose own is not known."""
@@ -116,11 +119,10 @@ class _Reader:
         self.calls: dict[str, RecordedCall] = {}
         self._engine = Engine()
         self._offered_ms: dict[str, int] = {}
-        self._answered_ms: dict[str, int] = {}
         self._wrapping: dict[str, tuple[str, int]] = {}  # agent -> his last call and its end
 
     def take(self, entry: Entry) -> None:
-        recording = self.recording
+        recording, engine = self.recording, self._engine
         now_ms = entry.time_ms
         recording.entries += 1
         try:
@@ -128,7 +130,10 @@ class _Reader:
         except Undecodable:
             recording.unreadable += 1
             return
-        for order in self._engine.step(event, now_ms):
+        new = isinstance(event, CallQueued) and not (
+            event.call_id in engine.calls or event.call_id in engine.ended
+        )
+        for order in engine.step(event, now_ms):
             if isinstance(order, OfferCall):
                 self._offered_ms[order.offer_id] = now_ms
         if isinstance(event, AGENT_FACTS) and now_ms <= self.to_ms:
@@ -136,33 +141,30 @@ class _Reader:
         elif isinstance(event, RulesLoaded) and now_ms <= self.to_ms:
             recording.rules.append((now_ms, event))
         else:
-            self._of_call(event, now_ms)
+            self._of_call(event, now_ms, new)
         if self.from_ms <= now_ms <= self.to_ms:
             recording.first_ms = recording.first_ms or now_ms
             recording.last_ms = now_ms
+            if recording.targets_ms[-1:] != [engine.rules.target_ms]:
+                recording.targets_ms.append(engine.rules.target_ms)
 
-    def _of_call(self, event: Event, now_ms: int) -> None:
+    def _of_call(self, event: Event, now_ms: int, new: bool) -> None:
         match event:
             case CallQueued() if event.channel == "voice":  # what-if, forecasts and plans are about calls
                 if event.call_id not in self.calls and self.from_ms <= now_ms <= self.to_ms:
-                    self.calls[event.call_id] = RecordedCall(event, now_ms)
-            case CallLeft():
-                self._change(event.call_id, now_ms, left=event)
-            case CallbackRequested():
-                self._change(event.call_id, now_ms, left=CallLeft(event.call_id, "called_back"))
+                    self._begin(event, now_ms, new)
+                self._settle(event.call_id)
+            case CallLeft() | CallbackRequested():
+                self._settle(event.call_id)
             case NodeLost():
-                for call_id in [key for key, call in self.calls.items() if call.queued.node == event.node]:
-                    self._change(call_id, now_ms, left=CallLeft(call_id, "failed", "node_lost"))
+                waiting = [key for key, call in self.calls.items() if not call.answered and call.left is None]
+                for call_id in waiting:
+                    self._settle(call_id)
             case OfferAccepted():
                 offered = self._offered_ms.pop(event.offer_id, None)
-                ring = -1 if offered is None else now_ms - offered
-                self._answered_ms.setdefault(event.call_id, now_ms)
-                self._change(event.call_id, now_ms, answered=True, ring_ms=ring, agent_id=event.agent_id)
+                self._settle(event.call_id, -1 if offered is None else now_ms - offered)
             case CallEnded():
-                answered = self._answered_ms.pop(event.call_id, None)
-                call = self.calls.get(event.call_id)
-                if call is not None and answered is not None:
-                    self.calls[event.call_id] = replace(call, talk_ms=now_ms - answered)
+                self._end_talk(event.call_id)
                 self._wrapping[event.agent_id] = (event.call_id, now_ms)
             case WrapUpFinished():
                 last = self._wrapping.pop(event.agent_id, None)
@@ -172,13 +174,45 @@ class _Reader:
             case _:
                 pass
 
-    def _change(self, call_id: str, now_ms: int, **values: object) -> None:
-        call = self.calls.get(call_id)
-        if call is None or call.answered or call.left is not None:
+    def _begin(self, event: CallQueued, now_ms: int, new: bool) -> None:
+        """Whom the engine takes for a caller: no repeat after his end, no customer who was called back."""
+        known = self._engine.calls.get(event.call_id)
+        if known is None or known.callback:
             return
-        place_ms = call.queued.first_queued_ms or call.at_ms
-        waited = now_ms - min(place_ms, call.at_ms)
-        self.calls[call_id] = replace(call, waited_ms=waited, **values)  # type: ignore[arg-type]
+        if new:
+            self.calls[event.call_id] = RecordedCall(event, now_ms, known.place_ms)
+        elif known.place_ms >= self.from_ms:  # his conversation was told first: the journal had been emptied
+            self.calls[event.call_id] = RecordedCall(event, known.place_ms, known.place_ms)
+
+    def _settle(self, call_id: str, ring_ms: int = -1) -> None:
+        """Takes over how the call stands. Who was answered once stays answered, unless the two never met."""
+        call = self.calls.get(call_id)
+        if call is None:
+            return
+        known, ended = self._engine.calls.get(call_id), self._engine.ended.get(call_id)
+        if known is not None and not call.answered:  # maybe taken back, after the node was lost
+            call = replace(call, place_ms=known.place_ms, waited_ms=-1, left=None)
+            if known.state == "connected":
+                waited = known.answered_ms - known.place_ms
+                call = replace(
+                    call, answered=True, waited_ms=waited, ring_ms=ring_ms, agent_id=known.agent_id
+                )
+        elif ended is not None and ended.agent_id and ended.outcome != "failed":
+            if not call.answered:
+                waited, agent_id = ended.waited_ms, ended.agent_id
+                call = replace(call, answered=True, waited_ms=waited, left=None, agent_id=agent_id)
+        elif ended is not None and (ended.agent_id or not call.answered):
+            left = CallLeft(call_id, ended.outcome, ended.reason)
+            call = replace(call, answered=False, waited_ms=ended.waited_ms, left=left)
+        self.calls[call_id] = call
+
+    def _end_talk(self, call_id: str) -> None:
+        call, ended = self.calls.get(call_id), self._engine.ended.get(call_id)
+        met = call is not None and call.answered
+        self._settle(call_id)
+        if met and ended is not None and ended.outcome != "failed":
+            answered_ms = ended.place_ms + ended.waited_ms
+            self.calls[call_id] = replace(self.calls[call_id], talk_ms=ended.ended_ms - answered_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +280,6 @@ def as_it_was(recording: Recording) -> list[Fate]:
     fates = []
     for call in recording.calls:
         outcome = "answered" if call.answered else call.left.outcome if call.left else "waiting"
-        waited = call.waited_ms if call.waited_ms >= 0 else recording.last_ms - call.at_ms
+        waited = call.waited_ms if call.waited_ms >= 0 else recording.last_ms - call.place_ms
         fates.append(Fate(call.at_ms, call.queued.topic, waited, outcome))
     return fates

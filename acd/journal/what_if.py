@@ -72,10 +72,10 @@ class _Simulation:
         for call in recording.calls:
             self._at(call.at_ms, call.queued)
             if not call.answered and call.left is not None:
-                self._at(call.at_ms + call.waited_ms, call.left)
+                self._at(call.place_ms + call.waited_ms, call.left)
             elif (more_ms := recording.more_patience_ms(call.queued.call_id)) is not None:
-                gone_ms = call.at_ms + max(call.waited_ms, 0) + more_ms
-                self._at(gone_ms, CallLeft(call.queued.call_id, "abandoned", "what_if"))
+                until_ms = max(call.at_ms, call.place_ms + call.waited_ms)
+                self._at(until_ms + more_ms, CallLeft(call.queued.call_id, "abandoned", "what_if"))
 
     def _at(self, at_ms: int, event: Event) -> None:
         self._serial += 1
@@ -99,7 +99,7 @@ class _Simulation:
                 self._perform(order, at_ms)
         for call_id, call in self._calls.items():
             if call_id not in self._fates:
-                waited = max(0, self._recording.last_ms - call.at_ms)
+                waited = max(0, self._recording.last_ms - call.place_ms)
                 self._fates[call_id] = Fate(call.at_ms, call.queued.topic, waited, "waiting")
         return [self._fates[call_id] for call_id in self._calls]
 
@@ -140,13 +140,12 @@ class _Simulation:
                 pass
 
     def _note(self, call: RecordedCall, at_ms: int, outcome: str) -> None:
-        place_ms = min(call.queued.first_queued_ms or call.at_ms, call.at_ms)
+        known = self._engine.calls.get(call.queued.call_id)
+        place_ms = known.place_ms if known is not None else call.place_ms
         self._fates[call.queued.call_id] = Fate(call.at_ms, call.queued.topic, at_ms - place_ms, outcome)
-        if outcome != "answered":
+        if known is not None and outcome != "answered":
             # He is not there any more: an agent's phone that rings for him stops.
-            known = self._engine.calls.get(call.queued.call_id)
-            if known is not None:
-                self._offers.discard(known.offer_id)
+            self._offers.discard(known.offer_id)
 
 
 def _topics(recording: Recording) -> set[str]:

@@ -96,6 +96,7 @@ def _caller(call_id: str, at_ms: int, topic: str, handling: Handling, chance: ra
     return RecordedCall(
         CallQueued(call_id, "plan", queue, topic, language),
         at_ms,
+        at_ms,
         waited_ms=patience_ms,  # "as recorded" he hangs up then, unless he is answered before
         left=CallLeft(call_id, "abandoned", "plan"),
         ring_ms=round(handling.ring_s * 1000),

@@ -76,19 +76,20 @@ def cli(
     recording = recorded.read(entries, from_ms, to_ms)
     _usable(recording)
     variant = _variant(skills, roster, rules)
-    target_ms = settings.hotline.target_s * 1000
+    target_ms = recording.targets_ms[-1]
+    target_s = round(target_ms / 1000)
     fates = {"as recorded": recorded.as_it_was(recording)}
     fates["same again"] = what_if.simulate(recording, what_if.Variant("same again"))
     if variant is not None:
         fates[variant.name] = what_if.simulate(recording, variant)
     columns = [recorded.figures(name, each, target_ms, BUCKET_S * 1000) for name, each in fates.items()]
     if as_json:
-        click.echo(json.dumps(comparison.data(columns, settings.hotline.target_s), ensure_ascii=False))
+        click.echo(json.dumps(comparison.data(columns, target_s), ensure_ascii=False))
     else:
-        click.echo(comparison.table(columns, settings.hotline.target_s))
+        click.echo(comparison.table(columns, target_s))
         click.echo("\n" + "\n".join(NOTES))
     if html is not None:
-        html.write_text(comparison.page(columns, settings.hotline.target_s, zone, NOTES), "utf-8")
+        html.write_text(comparison.page(columns, target_s, zone, NOTES), "utf-8")
         click.echo(f"written: {html}", err=True)
 
 
@@ -142,9 +143,12 @@ def _usable(recording: Recording) -> None:
     if not recording.entries:
         _fail("nothing is recorded there")
     if recording.unreadable:
-        click.echo(f"dozvon: {recording.unreadable} entries could not be read and were left out", err=True)
+        warn(f"{recording.unreadable} entries could not be read and were left out")
     if not recording.calls:
         _fail("no caller was queued in that period")
+    if len(recording.targets_ms) > 1:
+        said = ", ".join(f"{target_ms / 1000:g} s" for target_ms in recording.targets_ms)
+        warn(f"the rules' target changed in that period ({said}); all callers are measured by the last")
 
 
 def _variant(skills: Path | None, roster: Path | None, rules: Path | None) -> Variant | None:
