@@ -73,9 +73,9 @@ class CallEvents(Chats):
             event.channel,
         )
         self.calls[call.call_id] = call
-        if gone is not None and gone.callback:
-            call.callback = True
-        else:
+        if gone is not None:
+            call.callback, call.returned = gone.callback, gone.outcome == "answered"
+        if not call.callback and not call.returned:
             self.todays[event.channel].queued()
         if call.caller_ref:
             self.recall_agent(call)
@@ -306,6 +306,10 @@ class CallEvents(Chats):
 
     def _hang_up(self, call: Call, outcome: str, reason: str) -> None:
         agent = self.agents.get(call.agent_id)
+        if outcome == "failed" and call.channel == VOICE and not call.callback and not call.returned:
+            waited = call.answered_ms - call.place_ms  # the two never met: it was no answer
+            self.todays[VOICE].answered(waited, -1)
+            self.todays[VOICE].left("failed", waited)
         self.remember_agent(call)
         self.end(call, outcome, reason)  # type: ignore[arg-type]
         if call.channel == CHAT:

@@ -94,7 +94,7 @@ class Call:
         self.callback = False  # he is to be called; he does not hold the line
         self.parked = False  # a callback whose time has not come stands in no line
         self.tries = 0  # calls to the customer
-        self.returned = False  # a chat whose agent went: it has been answered once already
+        self.returned = False  # answered once already: a chat whose agent went, a call whose node was lost
         self.not_after_ms = 0
         self.said: tuple[int, float, int, int] | None = (
             None  # when, raw estimate, low and high: to learn from

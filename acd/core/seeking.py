@@ -108,9 +108,9 @@ class Seeking(Machine):
         call.offer_id = ""
         call.agent_id = agent_id
         self.remind(now + self.rules.max_talk_ms, "talk", call.call_id)
+        call.answered_ms = call.answered_ms or now
         if call.returned:
             return
-        call.answered_ms = now
         if call.callback:
             self.count("callbacks_answered")
         else:

@@ -46,12 +46,12 @@ class Today:
     def queued(self, change: int = 1) -> None:
         self.counts["offered"] += change
 
-    def answered(self, waited_ms: int) -> None:
+    def answered(self, waited_ms: int, change: int = 1) -> None:
         counts = self.counts
-        counts["answered"] += 1
-        counts["waited_ms"] += waited_ms
+        counts["answered"] += change
+        counts["waited_ms"] += change * waited_ms
         if waited_ms <= self.target_ms:
-            counts["answered_in_target"] += 1
+            counts["answered_in_target"] += change
 
     def left(self, outcome: Outcome, waited_ms: int, change: int = 1) -> None:
         counts = self.counts

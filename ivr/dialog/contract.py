@@ -149,8 +149,8 @@ class TicketOpened(Input):
 
 @dataclass(frozen=True, slots=True)
 class TicketFailed(Input):
-    """Not stored now, but spooled: it will become a ticket later. Unless ``reason`` is ``lost`` (no room for it
-    anywhere) or ``too_many`` (of one call)."""
+    """Not stored now, but spooled: it will become a ticket later. Unless ``reason`` is ``lost`` (no room for
+    it anywhere) or ``too_many`` (of one call)."""
 
     reason: str = ""
 

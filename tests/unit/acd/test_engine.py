@@ -549,6 +549,26 @@ def test_a_customer_called_back_who_returns_after_a_broken_session_is_in_no_figu
     assert Engine.load(centre.engine.dump()).snapshot(START + 5_000).today.offered == before.offered == 0
 
 
+def test_a_conversation_that_never_was_is_no_answer():
+    """The agent was gone before the two met; the caller waits on under a new id."""
+    centre = Centre(("2001", {"status": 3}))
+    centre.talk(10, only(centre.call(1, "c1"), OfferCall))
+    assert centre.engine.snapshot(START + 10_000).today.answered_in_target == 1
+    centre.at(11, CallEnded("c1", "2001", "failed"))
+    today = centre.engine.snapshot(START + 11_000).today
+    assert (today.offered, today.answered, today.answered_in_target, today.asa_ms) == (1, 0, 0, 0)
+
+
+def test_who_talked_when_his_node_was_lost_and_is_told_again_counts_once():
+    centre = Centre(("2001", {"status": 3}))
+    centre.talk(10, only(centre.call(1, "c1"), OfferCall))
+    centre.at(20, NodeLost("north"))
+    centre.call(22, "c1")
+    centre.at(30, CallLeft("c1", "abandoned"))
+    today = centre.engine.snapshot(START + 30_000).today
+    assert (today.offered, today.answered, today.abandoned) == (1, 1, 0)
+
+
 def test_a_lost_nodes_callbacks_go_to_one_that_lives():
     centre = Centre()
     for second, node in enumerate(("a", "b", "c")):
