@@ -1,7 +1,8 @@
 """The journal itself: facts in, orders out, over Redis Streams.
 
 ``PREFIX:journal`` is the one stream of facts; ``PREFIX:commands:NODE`` carries orders to a node. The entry's
-id is the only clock: its first part is Unix milliseconds of the Redis server and never falls.
+id is the only clock: its first part is the journal's time in Unix milliseconds, which never falls and does
+not jump when the server's clock is set (``Pulse``).
 
 Every method asks Redis once and raises JournalDown, JournalFull or one of the answers below. Nothing is
 repeated here. Scripts: see ``scripts``.
@@ -60,13 +61,19 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a look at Redis told. ``leader`` "": nobody leads. ``generation`` "": there is no journal."""
+    """What a look at Redis told. ``leader`` "": nobody leads. ``generation`` "": there is no journal.
+
+    ``now_ms`` is the journal's time. A server's clock that was set leaves it ``ahead_ms`` of it (negative:
+    behind), and until they agree again it goes at another ``pace`` than 1.
+    """
 
     now_ms: int
     leads: bool
     leader: str
     generation: str
     node_owner: str  # the process that holds the node's name; "" when it was free until now
+    pace: float = 1.0
+    ahead_ms: int = 0
 
 
 def id_pair(entry_id: str) -> tuple[int, int]:
@@ -87,6 +94,7 @@ class Journal:
         self._generation = f"{prefix}:generation"
         self._snapshots = f"{prefix}:snapshots"
         self._published = f"{prefix}:published"
+        self._clock = f"{prefix}:clock"
         register = self._redis.register_script
         self._append = register(scripts.APPEND)
         self._append_as_leader = register(scripts.APPEND_AS_LEADER)
@@ -116,7 +124,7 @@ class Journal:
         Sending the same numbers again appends nothing: an append whose answer was lost may be repeated.
         Raises JournalEmpty, JournalMoved, JournalDown, JournalFull.
         """
-        keys = [self.key, self._generation, f"{self.prefix}:producer:{producer}"]
+        keys = [self.key, self._generation, f"{self.prefix}:producer:{producer}", self._clock]
         answer = await self._run(self._append, keys, [generation, first_seq, *records])
         if answer == b"empty":
             raise JournalEmpty("no journal")
@@ -126,7 +134,7 @@ class Journal:
 
     async def append_as_leader(self, lease: Lease, records: Sequence[bytes]) -> str:
         """Appends under the fence; the last id. Raises LeaseLost, JournalDown, JournalFull."""
-        keys = [self._leader, self.key, self._generation]
+        keys = [self._leader, self.key, self._generation, self._clock]
         answer = await self._run(self._append_as_leader, keys, [lease.value, *records])
         if answer is None:
             raise LeaseLost(lease.value)
@@ -143,7 +151,7 @@ class Journal:
         arguments: list[str | bytes | int] = [lease.value, COMMANDS_KEPT]
         for node, source, record in commands:
             arguments += [number[node], source, record]
-        keys = [self._leader, self._published, *(self.commands_key(node) for node in nodes)]
+        keys = [self._leader, self._published, self._clock, *(self.commands_key(node) for node in nodes)]
         answer = int(await self._run(self._publish, keys, arguments))
         if answer < 0:
             raise LeaseLost(lease.value)
@@ -196,13 +204,28 @@ class Journal:
 
     # --------------------------------------------------------------------------------------- leadership
     async def pulse(
-        self, lease: Lease | None, ttl_ms: int, node: str, node_ttl_ms: int, process: str
+        self,
+        lease: Lease | None,
+        ttl_ms: int,
+        node: str,
+        node_ttl_ms: int,
+        process: str,
+        *,
+        seen_ms: int = 0,
+        passed_ms: int = 0,
+        quiet_id: str = "",
     ) -> Pulse:
-        """Renews the lease, says that the node lives ("": no node), and looks round."""
-        keys = [self._leader, self._generation, self.node_key(node)]
-        arguments = [lease.value if lease else "", ttl_ms, node_ttl_ms if node else 0, process]
-        now_ms, leads, leader, generation, owner = await self._run(self._pulse, keys, arguments)
-        return Pulse(int(now_ms), bool(leads), _text(leader), _text(generation), _text(owner))
+        """Renews the lease, says that the node lives ("": no node), keeps the journal's time and looks round.
+
+        ``seen_ms`` is what the last pulse told, 0: there was none; ``passed_ms`` the time since, by a clock
+        that cannot be set. ``quiet_id``: the newest entry, when after it no time has to pass for anybody.
+        """
+        keys = [self._leader, self._generation, self.node_key(node), self.key, self._clock]
+        who = [lease.value if lease else "", ttl_ms, node_ttl_ms if node else 0, process]
+        answer = await self._run(self._pulse, keys, [*who, seen_ms, passed_ms, quiet_id])
+        now_ms, leads, leader, generation, owner, pace, ahead_ms = answer
+        names = _text(leader), _text(generation), _text(owner)
+        return Pulse(int(now_ms), bool(leads), *names, float(pace), int(ahead_ms))
 
     async def acquire(
         self, engine: str, ttl_ms: int, followed: str, new_generation: str, seed: bytes = b""
@@ -214,7 +237,8 @@ class Journal:
         ``seed`` (a snapshot) as its first state.
         """
         keys = [
-            self._leader, self._token, self.key, self._generation, self._snapshots, self._published
+            self._leader, self._token, self.key, self._generation, self._snapshots, self._published,
+            self._clock,
         ]  # fmt: skip
         answer = await self._run(self._acquire, keys, [engine, ttl_ms, followed, new_generation, seed])
         if answer is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from acd.journal import snapshots
 from acd.journal.codec import encode
 from acd.journal.link import JournalError
 from acd.journal.stream import Journal, JournalMoved, Lease, LeaseLost, Pulse, id_pair
+from acd.service.clock import JournalClock
 from acd.service.follower import Follower
 
 LEASE_MS: Final = 1_000
@@ -47,7 +49,7 @@ class Leadership:
         node: str,
         leads: bool,
         on_pulse: Callable[[Pulse], None],
-        now_ms: Callable[[], int],
+        clock: JournalClock,
     ) -> None:
         self._journal = journal
         self._follower = follower
@@ -55,7 +57,8 @@ class Leadership:
         self._node = node
         self._seeks = leads
         self._on_pulse = on_pulse
-        self._now_ms = now_ms
+        self._clock = clock
+        self._ahead_ms = 0  # the journal's time of the server's clock
         self._tick_ms = 0
         self._tick_id = "0-0"
         self.lease: Lease | None = None
@@ -88,7 +91,18 @@ class Leadership:
             await asyncio.sleep(pause_s)
 
     async def _beat(self) -> None:
-        pulse = await self._journal.pulse(self.lease, LEASE_MS, self._node, NODE_MS, self._engine)
+        pulse = await self._journal.pulse(
+            self.lease,
+            LEASE_MS,
+            self._node,
+            NODE_MS,
+            self._engine,
+            seen_ms=self._clock.seen_ms,
+            passed_ms=self._clock.passed_ms(),
+            quiet_id=self._quiet_id(),
+        )
+        self._clock.heard(pulse)
+        self._note_clock(pulse.ahead_ms)
         self._on_pulse(pulse)
         if self.lease is not None and not pulse.leads:
             log.warning("no longer leading", action="lease_lost", token=self.lease.token)
@@ -98,6 +112,25 @@ class Leadership:
             follower.look_again()
         if self._seeks and not pulse.leader and (follower.synced.is_set() or not pulse.generation):
             await self._acquire(pulse)
+
+    def _quiet_id(self) -> str:
+        """The newest entry read, when the clocks differ and nobody is there for whom time has to pass."""
+        replica = self._follower.replica
+        return replica.last_id if self._ahead_ms and self.leading and replica.quiet else ""
+
+    def _note_clock(self, ahead_ms: int) -> None:
+        if bool(ahead_ms) != bool(self._ahead_ms):
+            self.counts["clock_set"] += bool(ahead_ms)
+            log.log(
+                logging.WARNING if ahead_ms else logging.INFO,
+                "Redis' clock was set: the journal's time comes back to it slowly"
+                if ahead_ms
+                else "the journal's time is Redis' clock again",
+                action="journal_clock",
+                ahead_s=ahead_ms / 1000,
+            )
+        self._ahead_ms = ahead_ms
+        self.counts["clock_ahead_ms"] = ahead_ms
 
     async def _acquire(self, pulse: Pulse) -> None:
         replica = self._follower.replica
@@ -156,7 +189,7 @@ class Leadership:
             if self._follower.replica.has_pending:
                 await self._publish(lease)
             if self._tick_due():
-                self._tick_ms = self._now_ms()
+                self._tick_ms = self._clock.now_ms()
                 self._tick_id = await self._journal.append_as_leader(lease, [encode(Tick())])
                 self.counts["ticks"] += 1
         except LeaseLost:
@@ -180,11 +213,11 @@ class Leadership:
         deadline_ms = self._follower.replica.engine.next_deadline_ms() if self.leading else None
         if deadline_ms is None:
             return 500
-        return max(deadline_ms - self._now_ms(), TICK_SPACING_MS)
+        return max(deadline_ms - self._clock.now_ms(), TICK_SPACING_MS)
 
     def _tick_due(self) -> bool:
         deadline_ms = self._follower.replica.engine.next_deadline_ms()
-        now_ms = self._now_ms()
+        now_ms = self._clock.now_ms()
         if deadline_ms is None or deadline_ms > now_ms:
             return False
         # The last Tick, not read yet, may be all that was wanted.

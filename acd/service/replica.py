@@ -92,6 +92,14 @@ class Replica:
         replica.generation = generation
         return replica
 
+    @property
+    def quiet(self) -> bool:
+        """No call but callbacks whose hour has not come, and no agent who rests; looks at all agents."""
+        engine = self.engine
+        return all(call.parked for call in engine.calls.values()) and not any(
+            agent.timer or agent.chats for agent in engine.agents.values()
+        )
+
     def nodes(self) -> dict[str, bool]:
         """The nodes of all calls, and whether one of those is a caller on the line; looks at all calls."""
         nodes: dict[str, bool] = {}

@@ -35,6 +35,7 @@ from acd.journal.shelving import Shelf, Shelving
 from acd.journal.stream import Entry, Journal, Pulse
 from acd.service import chats
 from acd.service.chores import Chores
+from acd.service.clock import JournalClock
 from acd.service.facts import LiveFacts, same_rules
 from acd.service.follower import Follower
 from acd.service.leadership import Leadership
@@ -106,7 +107,7 @@ class DistributorService:
         self._journal = Journal(url, prefix)
         self._facts = LiveFacts()
         self._outbox = Outbox()
-        self._offset_ms = 0
+        self._clock = JournalClock()
         self._heard_s = 0.0
         self._known_ms = 0  # when the journal was last heard while it was followed
         self._tasks: list[asyncio.Task[None]] = []
@@ -128,7 +129,7 @@ class DistributorService:
             node=node,
             leads=leads,
             on_pulse=self._on_pulse,
-            now_ms=self.now_ms,
+            clock=self._clock,
         )
         self._sender = Sender(self._journal, self._outbox, self._follower, self.process, self.now_ms)
         kept = Archive(archive) if archive else None
@@ -206,7 +207,7 @@ class DistributorService:
 
     async def report(self, event: Event) -> None:
         """Takes a fact; it is in the journal a moment later, or when Redis is back."""
-        self._put(event)
+        self.tell(event)
 
     def _put(self, event: Event) -> None:
         event = self._facts.note(event, self.now_ms())
@@ -283,8 +284,8 @@ class DistributorService:
         return (ended.outcome, ended.reason) if ended is not None else None
 
     def now_ms(self) -> int:
-        """Redis' clock, as far as it is known here."""
-        return int(time.time() * 1000) + self._offset_ms
+        """The journal's time, as far as it is known here."""
+        return self._clock.now_ms()
 
     def endpoints(self) -> dict[str, str]:
         """Dial string of each agent; what ``acd.switch.Switch`` asks for."""
@@ -301,7 +302,7 @@ class DistributorService:
 
     def tell(self, event: Event) -> None:
         """``report`` for callers that cannot wait."""
-        self._put(event)
+        self._put(self._clock.told(event))
 
     async def use_roster(self, roster: Roster) -> None:
         """Another roster (edited and checked): defines, changes and removes agents."""
@@ -327,7 +328,6 @@ class DistributorService:
     # -------------------------------------------------------------------------------------- reactions
     def _on_pulse(self, pulse: Pulse) -> None:
         self._heard_s = time.monotonic()
-        self._offset_ms = pulse.now_ms - int(time.time() * 1000)
         self._chores.owns_node = pulse.node_owner == self.process
         if self._follower.synced.is_set() and pulse.generation == self._follower.replica.generation:
             self._known_ms = pulse.now_ms
