@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -26,6 +26,7 @@ from acd.contract import (
     RulesLoaded,
 )
 from acd.core.engine import Engine
+from acd.core.model import CHAT, Agent, Call
 
 GONE_KEPT: Final = 4_000
 CALLBACKS_KEPT: Final = 5_000
@@ -43,9 +44,15 @@ class LiveFacts:
         self.callbacks: OrderedDict[str, CallbackRequested] = OrderedDict()
         self.rules: RulesLoaded | None = None
         self._gone: OrderedDict[str, Event] = OrderedDict()  # with the fact that ended it here
+        self._cut_off: set[tuple[str, str]] = set()  # said while the journal was not followed
 
-    def note(self, event: Event, now_ms: int) -> Event:
-        """Remembers a fact that is being reported; the fact to send, with the caller's place filled in."""
+    def note(self, event: Event, now_ms: int, *, followed: bool = True) -> Event:
+        """Remembers a fact that is being reported; the fact to send, with the caller's place filled in.
+
+        ``followed``: whether the journal is, so that what others say of the same is overheard.
+        """
+        if not followed:
+            self._cut_off.add(_about(event))
         match event:
             case CallQueued():
                 if not event.first_queued_ms:
@@ -106,6 +113,37 @@ class LiveFacts:
             case _:
                 pass
 
+    def back(self, engine: Engine | None = None) -> None:
+        """The journal is followed again. With an engine: it went on unheard, and what that says of agents,
+        rules, callbacks and chats is newer than what was said here, unless it was said meanwhile."""
+        said, self._cut_off = self._cut_off, set()
+        if engine is None:
+            return
+        if self.rules is not None and _about(self.rules) not in said:
+            self.rules = RulesLoaded(engine.rules_version, engine.raw_rules)
+        tables: tuple[dict[str, Any], ...] = (self.agents, self.statuses, self.reachability)
+        for key in set().union(*tables):
+            for table, fact in zip(tables, _facts_of(engine.agents.get(key)), strict=True):
+                if key not in table or _about(table[key]) in said:
+                    continue
+                if fact is None:
+                    del table[key]
+                else:
+                    table[key] = fact
+        for key, wish in list(self.callbacks.items()):
+            if key not in engine.calls and _about(wish) not in said:
+                del self.callbacks[key]
+        for key, queued in list(self.calls.items()):
+            if queued.channel == CHAT and not {_about(queued), ("OfferAccepted", key)} & said:
+                self._learn_chat(key, engine.calls.get(key))
+
+    def _learn_chat(self, chat_id: str, call: Call | None) -> None:
+        self.talking.pop(chat_id, None)
+        if call is None:
+            del self.calls[chat_id]
+        elif call.state == "connected":
+            self.talking[chat_id] = OfferAccepted("", chat_id, call.agent_id, CHAT)
+
     def _chats_given_back(self, agent_id: str) -> None:
         """He is gone: that he took up a chat must not be told again."""
         for chat_id, fact in list(self.talking.items()):
@@ -127,7 +165,7 @@ class LiveFacts:
             if key in engine.ended or engine.callback_of(fact.caller_ref, fact.queue) not in ("", key):
                 del self.callbacks[key]
         for key, queued in list(self.calls.items()):
-            if queued.channel == "chat":
+            if queued.channel == CHAT:
                 call = engine.calls.get(key)
                 if key in engine.ended or (call is not None and call.node != queued.node):
                     del self.calls[key]
@@ -160,6 +198,24 @@ class LiveFacts:
                 missing.append(queued)
         missing += (self._gone[key] for key in engine.calls if key in self._gone)
         return missing
+
+
+def _about(event: Event) -> tuple[str, str]:
+    """What a fact speaks of: a later one about the same replaces it."""
+    what = next((name for name in ("callback_id", "call_id", "agent_id") if hasattr(event, name)), "")
+    return type(event).__name__, getattr(event, what) if what else ""
+
+
+def _facts_of(agent: Agent | None) -> tuple[Event | None, Event | None, Event | None]:
+    """What there is to say of an agent, as an engine knows him; None: there is none."""
+    if agent is None or agent.removed:
+        return None, None, None
+    key = agent.agent_id
+    return (
+        AgentDefined(key, agent.name, agent.endpoint, agent.skills, agent.languages, agent.own_chats),
+        AgentStatusDeclared(key, agent.status, agent.reason),
+        AgentReachabilityChanged(key, agent.reachable),
+    )
 
 
 def same_rules(engine: Engine, rules: RulesLoaded) -> bool:

@@ -6,6 +6,8 @@ What is found on (re)connection, and what is done
   * the journal lost its end (a crash)     the same, and facts that were sent lately are sent again
   * another generation                     the same, and live facts that it lacks are asserted anew
   * no journal at all (emptied)            keep the state: whoever leads next founds the journal with it
+
+What was found holds until all has been read: a connection that breaks meanwhile changes nothing about it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from acd.service.replica import Replica
 
 CATCH_UP_COUNT = 1000
 ASLEEP_S = 5.0
+
+# What may be found, the lesser first: of two, the greater is what is told in the end.
+FINDINGS = ("nothing", "restart", "lost_end", "trimmed", "other_generation", "start")
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +57,7 @@ class Follower:
         self.looked = False  # whether Redis was ever looked at
         self.synced = asyncio.Event()
         self._wake = asyncio.Event()
+        self._found = FINDINGS[0]  # since all was last read
 
     def look_again(self) -> None:
         """Something told that the journal is not what we follow."""
@@ -91,6 +97,7 @@ class Follower:
         if not generation:
             return False
         why = await self._what_happened(generation)
+        self._found = max(self._found, why, key=FINDINGS.index)
         if why != "nothing":
             await self._reload(generation)
             log.info("state loaded", action="journal_load", why=why, entry=self.replica.last_id)
@@ -100,7 +107,8 @@ class Follower:
         self.generation_seen = generation
         self.looked = True
         self.synced.set()
-        self._on_synced(why)
+        found, self._found = self._found, FINDINGS[0]
+        self._on_synced(found)
         return True
 
     async def _what_happened(self, generation: str) -> str:

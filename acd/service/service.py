@@ -210,7 +210,7 @@ class DistributorService:
         self.tell(event)
 
     def _put(self, event: Event) -> None:
-        event = self._facts.note(event, self.now_ms())
+        event = self._facts.note(event, self.now_ms(), followed=self._follower.synced.is_set())
         try:
             self._outbox.put(encode(event))
         except RecordTooLong as error:
@@ -354,6 +354,8 @@ class DistributorService:
 
     def _on_synced(self, why: str) -> None:
         self._known_ms = self.now_ms()
+        unheard = why in ("trimmed", "restart")  # the same journal went on
+        self._facts.back(self._follower.replica.engine if unheard else None)
         if why == "start":
             self._assert_roster()
             if self._rules is not None and not same_rules(self._follower.replica.engine, self._rules):

@@ -123,3 +123,73 @@ def test_memory_of_the_gone_is_bounded() -> None:
         facts.note(CallQueued(f"c{number}", "n1", "hotline", "t"), 1)
         facts.note(CallEnded(f"c{number}", "a1"), 2)
     assert not facts.calls and not facts.is_gone("c0") and facts.is_gone(f"c{GONE_KEPT}")
+
+
+def test_what_a_journal_that_went_on_says_replaces_what_was_said_before() -> None:
+    facts = LiveFacts()
+    chat = CallQueued("chat", "n1", "q", "t", channel="chat")
+    for event in (
+        AGENT,
+        AgentStatusDeclared("a1", "available"),
+        AgentReachabilityChanged("a1", False),
+        AgentDefined("gone", "G", "PJSIP/gone"),
+        AgentStatusDeclared("gone", "available"),
+        RulesLoaded("r1"),
+        CallbackRequested("b1", "", "n1", "q", "t"),
+        chat,
+        CallQueued("over", "n1", "q", "t", channel="chat"),
+        OfferAccepted("o1", "over", "a1", "chat"),
+        CallQueued("waits", "n1", "q", "t"),
+    ):
+        facts.note(event, 10)
+    engine = Engine()
+    for event in (
+        RulesLoaded("r2", {"ring_s": 20}),
+        AgentDefined("a1", "A", "PJSIP/a1", {"t": 1}, chats=2),
+        AgentStatusDeclared("a1", "on_break", "lunch"),
+        chat,
+        OfferAccepted("", "chat", "a1", "chat"),
+    ):
+        engine.step(event, 20)
+    facts.back(engine)
+    missing = facts.unknown_to(engine)
+    assert [event.call_id for event in missing if isinstance(event, CallQueued)] == ["waits"] and len(
+        missing
+    ) == 1
+    anew = Engine()
+    for event in facts.unknown_to(anew):
+        anew.step(event, 30)
+    agent = anew.agents["a1"]
+    assert (agent.status, agent.reason, agent.skills, agent.own_chats) == ("on_break", "lunch", {"t": 1}, 2)
+    assert agent.reachable and list(anew.agents) == ["a1"] and anew.rules_version == "r2"
+    assert anew.calls["chat"].agent_id == "a1" and set(anew.calls) == {"chat", "waits"}
+
+
+def test_what_was_said_while_cut_off_stays_said() -> None:
+    facts = LiveFacts()
+    facts.note(AGENT, 1)
+    facts.note(AgentStatusDeclared("a1", "available"), 1)
+    cut_off = (
+        AgentStatusDeclared("a1", "on_break"),
+        RulesLoaded("r2"),
+        CallbackRequested("b1", "", "n1", "q", "t"),
+        CallQueued("chat", "n1", "q", "t", channel="chat", first_queued_ms=5),
+    )
+    for event in cut_off:
+        facts.note(event, 5, followed=False)
+    engine = Engine()
+    for event in (AGENT, AgentStatusDeclared("a1", "logged_out"), RulesLoaded("r3")):
+        engine.step(event, 9)
+    facts.back(engine)
+    assert set(map(repr, facts.unknown_to(engine))) == set(map(repr, cut_off))
+    facts.back(engine)  # a second time: that was sent and heard long ago
+    assert facts.unknown_to(engine) == []
+
+
+def test_another_journal_is_told_everything() -> None:
+    facts = LiveFacts()
+    said = (AGENT, AgentStatusDeclared("a1", "available"), RulesLoaded("r1"))
+    for event in said:
+        facts.note(event, 1)
+    facts.back()
+    assert set(map(repr, facts.unknown_to(Engine()))) == set(map(repr, said))
