@@ -242,7 +242,7 @@ async def test_a_database_that_comes_late_is_found(postgres_place, postgres) -> 
 
 
 async def test_a_locked_row_is_given_up_in_time(postgres_place) -> None:
-    desk = postgres_place.desk(timeout_s=0.5)
+    desk = postgres_place.desk(timeout_s=1.5)
     await desk.start()
     ticket = await desk.open_ticket(draft())
     async with desk.database._engine.begin() as other:

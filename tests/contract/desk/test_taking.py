@@ -62,7 +62,7 @@ async def test_a_commit_without_an_answer_costs_no_recording(
     place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, patience_s: float, committed: bool
 ) -> None:
     """The line breaks, the desk's time is over, or the call's: the ticket is spooled, then imported."""
-    desk = place.desk(timeout_s=0.3 if how == "desk" else 3.0)
+    desk = place.desk(timeout_s=1.0 if how == "desk" else 3.0)
     await desk.start()
     file = sound(tmp_path)
     content = file.read_bytes()
