@@ -24,6 +24,8 @@ MAX_BYTES = 1_000_000
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = Annotated[str, Field(pattern=r"^[\w.-]+:\d{1,5}$", max_length=260)]
+# An address or a network; not everybody's (/0), or whoever calls would be the carrier.
+Carrier = Annotated[str, Field(pattern=r"^[\w.:-]+(/([1-9]\d?|1[01]\d|12[0-8]))?$", max_length=260)]
 
 
 def _known_zone(name: str) -> str:
@@ -117,7 +119,7 @@ class Asterisk(Section):
     rtp_start: Port = 10000
     rtp_end: Port = 12000
     # Whoever sends from here is the carrier. The demonstration's carrier is a program on this machine.
-    trunk_match: tuple[str, ...] = ("127.0.0.2",)
+    trunk_match: tuple[Carrier, ...] = ("127.0.0.2",)
     trunk_port: Port = 5060  # where the first of them takes our calls (callbacks)
 
     @model_validator(mode="after")

@@ -31,6 +31,8 @@ def cli(number: str, dialled: str) -> None:
     asterisk = settings.asterisk
     if not number.isdecimal() or len(number) > 20:
         raise click.BadParameter("digits only", param_hint="--from")
+    if not asterisk.trunk_match:
+        raise click.ClickException("asterisk.trunk_match names no carrier to call in the place of")
     log = CallLog(settings.home / "log" / "dozvon.jsonl")
     server = f"{asterisk.sip_bind}:{asterisk.sip_port}"
 

@@ -29,6 +29,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("redis:\n  url: http://u:pw1@x\n", 2, "redis.url: an address like redis://HOST:6379/0 is expected"),
         ("callbacks:\n  not_before: '21:00'\n  not_after: '09:00'\n", 1, "callbacks: not_before (21:00) has"),
         ("node: a\nasterisk: {rtp_start: 12000, rtp_end: 100}\n", 2, "asterisk: rtp_start (12000) has"),
+        ("asterisk:\n  trunk_match: [0.0.0.0/0]\n", 2, "asterisk.trunk_match.0"),
         ("web: {port: 9}\nnode: a\nweb: {port: 8}\n", 3, "'web' is given twice"),
         ("web:\n  port: 9\n  host: h\n  port: 8\n", 4, "'port' is given twice"),
         ("hotline:\n  timezone: Mars/X\n", 2, "hotline.timezone: no time zone is called 'Mars/X'"),
@@ -72,6 +73,8 @@ def test_what_may_be_written(tmp_path: Path) -> None:
         "database: {url: 'postgresql://u:p/w@h/db'}\nredis: {url: 'redis+sentinel://h:1,i:2/name'}\n"
         "voices: {no: 'espeak-ng:nb'}\nspeech: {enabled: no}\n",
     )
+    carrier = parse(tmp_path, "asterisk: {trunk_match: [198.51.100.0/24, '2001:db8::1', sip.example.ru]}\n")
+    assert len(carrier.asterisk.trunk_match) == 3
     assert settings.home == ROOT / "here" and settings.config == tmp_path
     assert settings.callbacks.zones == {"7423": "Asia/Vladivostok"}
     assert settings.voices == {"no": "espeak-ng:nb"} and not settings.speech.enabled
