@@ -140,7 +140,7 @@ class Errands:
     async def keep(self, interaction: Interaction) -> None:
         if self._house.callbacks is not None:
             await self._house.callbacks.finished(interaction)
-            if interaction.outcome == "abandoned" and self._call.took_place and self._call.kept is not None:
+            if self._call.kept is not None and self._call.took_place and self._went_unhelped(interaction):
                 # He was promised a call, took its place himself and hung up before anybody answered.
                 wish = await self._house.callbacks.once_more(self._call.kept, self._call.caller_number)
                 await self.request_callback(wish)
@@ -151,6 +151,11 @@ class Errands:
             call_id = interaction.call_id
             log.warning("a summary waits", action="interaction_spooled", call_id=call_id, why=repr(error))
             await self._spool(interaction)
+
+    def _went_unhelped(self, interaction: Interaction) -> bool:
+        """He hung up while he waited, or after he was let go, and nobody knows of him."""
+        let_go = interaction.outcome == "overflowed" and "hung_up_at" in interaction.notes
+        return (interaction.outcome == "abandoned" or let_go) and not self._call.tickets
 
     async def _spool(self, interaction: Interaction) -> None:
         try:

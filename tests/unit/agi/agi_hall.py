@@ -34,6 +34,7 @@ from ivr.dialog.contract import (
     Disconnect,
     Enqueue,
     Hold,
+    HungUp,
     Input,
     Play,
     Prompt,
@@ -154,7 +155,8 @@ class ScriptedHotline:
         actions = self.script(event, session)
         chosen = [action.language for action in actions if isinstance(action, RememberLanguage)]
         language = chosen[-1] if chosen else session.language
-        return replace(session, heard=(*session.heard, event), language=language), actions
+        notes = session.notes | ({"hung_up_at": "here"} if isinstance(event, HungUp) else {})
+        return replace(session, heard=(*session.heard, event), language=language, notes=notes), actions
 
 
 class Hall:

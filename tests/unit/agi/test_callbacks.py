@@ -21,6 +21,7 @@ from acd.contract import (
     KeptPlace,
     OfferAccepted,
     PlaceCallback,
+    ReleaseCall,
     Snapshot,
     TodayView,
     WithdrawOffer,
@@ -37,6 +38,7 @@ from ivr.dialog.contract import (
     Enqueue,
     Input,
     KeptBefore,
+    QueueReleased,
     RequestCallback,
 )
 from ivr.dialog.ports import Appointment
@@ -467,6 +469,32 @@ async def test_who_takes_his_place_and_gives_up_waiting_is_called_after_all(offi
     assert (draft.fields["callback_number"], draft.fields["device"]) == (NUMBER, "phone")
     await soon(lambda: desk.tickets.settled.get(wish.callback_id) == ("waiting", "planned"))
     assert desk.tickets.settled["n1-cb-1"] == ("closed", "called_again")
+
+
+@pytest.mark.parametrize(("helped", "wanted"), [(False, 1), (True, 0)])
+async def test_who_takes_his_place_and_is_let_go_is_called_unless_he_is_content(
+    office: Any, soon: Any, helped: bool, wanted: int
+) -> None:
+    def script(event: Input, _session: Any) -> tuple[Action, ...]:
+        if isinstance(event, CallStarted):
+            return (Enqueue("main", "access", "ru", first_queued_ms=7_000),)
+        return BYE if isinstance(event, QueueReleased) and helped else (Ask((), max_digits=1),)
+
+    node, desk = office(script)
+    with_callbacks(node, desk)
+    desk.keep(queue="main")
+    node.distributor.places["ref-67"] = KeptPlace(5_000, "n1-cb-1", "access", 1, queue="main")
+    peer = await node.call(callerid=NUMBER)
+    queued = await node.fact(CallQueued)
+    node.distributor.places.clear()
+    node.distributor.orders.put_nowait(ReleaseCall(queued.call_id, "n1", "nobody_can_serve"))
+    assert (await node.fact(CallLeft)).outcome == "overflowed"
+    if helped:
+        await done(node, peer, soon)
+    else:
+        await peer.hang_up()
+        await node.fact(CallbackRequested)
+    assert node.distributor.names().count("CallbackRequested") == wanted
 
 
 async def test_who_comes_to_another_queue_keeps_his_callback(office: Any, soon: Any) -> None:
