@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -165,22 +165,26 @@ class Keeping:
         return await asyncio.to_thread(self._sweep, known, time.time() if now_s is None else now_s)
 
     def _sweep(self, known: frozenset[str], now_s: float) -> int:
-        removed = 0
-        for path in self.folder.glob("??/*"):
-            if path.suffix == ".sealed" and path.stem in known:
-                continue
-            try:
-                if now_s - path.stat().st_mtime >= _ORPHAN_AGE_S:
-                    path.unlink()
-                    removed += 1
-            except FileNotFoundError:
-                continue
-        return removed
+        files = self.folder.glob("??/*")
+        return remove_orphans((f for f in files if f.suffix != ".sealed" or f.stem not in known), now_s)
 
     def path(self, recording_id: str) -> Path:
         if not _ID.fullmatch(recording_id):
             raise ValueError(f"not a recording's id: {recording_id!r}")
         return self.folder / recording_id[:2] / f"{recording_id}.sealed"
+
+
+def remove_orphans(files: Iterable[Path], now_s: float) -> int:
+    """Remove those that are a day old or older; how many were."""
+    removed = 0
+    for path in files:
+        try:
+            if now_s - path.stat().st_mtime >= _ORPHAN_AGE_S:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:
+            continue
+    return removed
 
 
 async def remove_original(path: str) -> None:

@@ -7,7 +7,6 @@ only when a ticket names a sealed file that is there.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +14,11 @@ import structlog
 from sqlalchemy import select, update
 
 from desk.database import Database
-from desk.keeping import Keeping, Kept, RecordingRefused, remove_original
+from desk.keeping import Keeping, Kept, RecordingRefused, remove_original, remove_orphans
 from desk.models import TicketRow
 
 log = structlog.get_logger(__name__)
 _BATCH = 200
-STRAY_AGE_S = 24 * 3600
 CONVERSATION = ".talk.wav"  # ivr.agi.waiting names them so
 
 
@@ -101,15 +99,9 @@ async def sweep_strays(database: Database, folder: Path, now_s: float) -> int:
 
 
 def _sweep(folder: Path, wanted: set[str], now_s: float) -> int:
-    removed = 0
-    for path in folder.glob("*.wav"):
-        if path.name.endswith(CONVERSATION) or str(path) in wanted:
-            continue
-        with suppress(FileNotFoundError):
-            if now_s - path.stat().st_mtime >= STRAY_AGE_S:
-                path.unlink()
-                removed += 1
-    return removed
+    files = folder.glob("*.wav")
+    strays = (f for f in files if not f.name.endswith(CONVERSATION) and str(f) not in wanted)
+    return remove_orphans(strays, now_s)
 
 
 async def _note(

@@ -359,7 +359,7 @@ class CallEvents(Chats):
 
     def _move_callback(self, call: Call) -> None:
         """Nobody holds the line for a callback, so another node can make it."""
-        call.node = self.other_node(call.node) or call.node
+        self.move_to_another_node(call)
         if call.state == "offered":
             self.stand(call)
             self.wait(call)

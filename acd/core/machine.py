@@ -161,11 +161,10 @@ class Machine(State):
     def _reconsider(self, pool: Pool) -> None:
         """The best on duty have left: others are no longer held back, or nobody can serve these lines."""
         due = self.now_ms + self.rules.nobody_can_serve_after_ms
-        waiting = [
-            (call.place_ms, call.call_id, self.line_servable(line))
-            for line, _ in pool.lines.values()
-            for call in line.waiting()
-        ]
+        waiting: list[tuple[int, str, bool]] = []
+        for line, _ in pool.lines.values():
+            servable = self.line_servable(line)
+            waiting += [(call.place_ms, call.call_id, servable) for call in line.waiting()]
         # The lines' own order is not part of the state; a loaded engine must go on in the same way.
         for _, call_id, servable in sorted(waiting):
             if servable:

@@ -119,18 +119,18 @@ class CallbackBook:
             # By the number that he calls from: it is he who may call again.
             caller_ref=self._desk.caller_ref(call.caller_number),
         )
-        if wish is not None and waiting is not None:
+        if wish is None:
+            return None
+        if waiting is not None:
             wish = replace(
                 wish,
                 call_id=call.call_id,
                 caller_ref=waiting.caller_ref or wish.caller_ref,
                 min_level=waiting.min_level,
                 first_queued_ms=waiting.first_queued_ms,
+                # At his turn he keeps his place, also when the centre opens only later.
+                due_ms=wish.due_ms if action.at_ms else 0,
             )
-            # At his turn he keeps his place, also when the centre opens only later.
-            wish = replace(wish, due_ms=wish.due_ms if action.at_ms else 0)
-        if wish is None:
-            return None
         before = call.kept if call.kept is not None and call.kept.queue == wish.queue else None
         kept = self._another_of(wish) or before
         return wish if kept is None else self._in_place_of(kept, wish, bool(action.at_ms))

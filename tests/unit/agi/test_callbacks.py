@@ -141,6 +141,14 @@ def office(hall: Any) -> Any:
     return make
 
 
+async def rings(node: Any, office: Office, soon: Any) -> None:
+    """The customer of n1-cb-1 is being called."""
+    office.keep()
+    office.trunk.ends.clear()
+    node.distributor.orders.put_nowait(place())
+    await soon(lambda: len(office.trunk.calls) == 1)
+
+
 def place(offer_id: str = "o1", attempt: int = 1) -> PlaceCallback:
     return PlaceCallback(
         offer_id, "n1-cb-1", "n1", "anna", "PJSIP/2001", 9_000, attempt, customer_ring_ms=20_000
@@ -432,10 +440,7 @@ async def test_without_the_desk_a_telephone_that_rings_is_stopped_all_the_same(
     office: Any, soon: Any
 ) -> None:
     node, desk = office()
-    desk.keep()
-    desk.trunk.ends.clear()
-    node.distributor.orders.put_nowait(place())
-    await soon(lambda: len(desk.trunk.calls) == 1)
+    await rings(node, desk, soon)
     desk.tickets.down = True
     assert not await desk.callbacks.cancel("n1-cb-1"), "the ticket does not say so yet"
     assert desk.trunk.hung_up == [f"Local/{NUMBER}@outgoing-0001;1"]
@@ -579,10 +584,7 @@ async def test_whose_call_dropped_is_told_so(office: Any, soon: Any) -> None:
 
 async def test_a_cancelled_callback_stops_ringing(office: Any, soon: Any) -> None:
     node, desk = office()
-    desk.keep()
-    desk.trunk.ends.clear()
-    node.distributor.orders.put_nowait(place())
-    await soon(lambda: len(desk.trunk.calls) == 1)
+    await rings(node, desk, soon)
     assert await desk.callbacks.cancel("n1-cb-1")
     assert desk.trunk.hung_up == [f"Local/{NUMBER}@outgoing-0001;1"]
     assert await node.fact(CallLeft) == CallLeft("n1-cb-1", "abandoned", "cancelled")
@@ -630,10 +632,7 @@ async def test_a_withdrawn_reservation_stops_the_ringing_and_the_next_one_rings_
     office: Any, soon: Any
 ) -> None:
     node, desk = office()
-    desk.keep()
-    desk.trunk.ends.clear()
-    node.distributor.orders.put_nowait(place())
-    await soon(lambda: len(desk.trunk.calls) == 1)
+    await rings(node, desk, soon)
     node.distributor.orders.put_nowait(WithdrawOffer("o1", "n1-cb-1", "n1"))
     node.distributor.orders.put_nowait(place("o2"))
     await soon(lambda: len(desk.trunk.calls) == 2)

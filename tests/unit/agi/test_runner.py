@@ -162,6 +162,12 @@ def tone(path: Path, seconds: float, loudness: int = 8000) -> None:
         file.writeframes(samples.tobytes())
 
 
+def a_second_of_sound(path: Path) -> str:
+    """What Asterisk answers to RECORD FILE."""
+    tone(path, 1.0)
+    return "result=35 (dtmf) endpos=8000"
+
+
 def asking_for_a_request(event: Input, _session: Any) -> tuple[Action, ...]:
     match event:
         case CallStarted():
@@ -180,11 +186,7 @@ async def test_a_recorded_request(hall: Any, soon: Any, desk_down: bool) -> None
     node.desk.down = desk_down
     peer = await node.call()
 
-    def recorded(path: Path) -> str:
-        tone(path, 1.0)
-        return "result=35 (dtmf) endpos=8000"
-
-    peer.recorded = recorded
+    peer.recorded = a_second_of_sound
     await done(node, peer, soon)
     record = node.hotline.heard[1]
     assert isinstance(record, Recorded)
@@ -224,11 +226,7 @@ async def test_what_a_caller_throws_away_is_not_kept(hall: Any, soon: Any, wante
     node = hall(script)
     peer = await node.call()
 
-    def recorded(path: Path) -> str:
-        tone(path, 1.0)
-        return "result=35 (dtmf) endpos=8000"
-
-    peer.recorded = recorded
+    peer.recorded = a_second_of_sound
     await done(node, peer, soon)
     _, second = [each for each in node.hotline.heard if isinstance(each, Recorded)]
     left = [str(each) for each in node.settings.recordings.iterdir()]
